@@ -1,0 +1,195 @@
+"""Every exception the library raises on purpose; each carries its facts as attributes.
+
+A message reads "Expected X, got Y; do Z." All of them derive from :class:`PoseNet3DError`, so
+``except posenet3d.PoseNet3DError`` catches what a user can mend and nothing else. The command line
+prints them without a traceback and leaves with exit code 2.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class PoseNet3DError(Exception):
+    """Base of every error that a user of the library can cause and mend.
+
+    Example:
+        >>> issubclass(ShapeError, PoseNet3DError)
+        True
+    """
+
+
+class ShapeError(PoseNet3DError, ValueError):
+    """An array or tensor has the wrong shape, type or values.
+
+    Attributes:
+        what: the name of the argument.
+        expected: what was expected, in words.
+        got: what came, in words.
+
+    Example:
+        >>> str(ShapeError("points", expected="(..., 3)", got="(4, 2)"))
+        'points: expected (..., 3), got (4, 2).'
+    """
+
+    def __init__(self, what: str, *, expected: str, got: str, do: str = "") -> None:
+        self.what, self.expected, self.got = what, expected, got
+        super().__init__(f"{what}: expected {expected}, got {got}" + (f"; {do}." if do else "."))
+
+
+class UnknownNameError(PoseNet3DError, KeyError):
+    """A name is not among the known ones; the message lists them and suggests the nearest.
+
+    Attributes:
+        kind: what was looked up ("layout", "preset", "loss", ...).
+        name: the name that came.
+        known: the names that exist, sorted.
+        nearest: the closest known name, or ``None``.
+
+    Example:
+        >>> str(UnknownNameError("preset", "quik", ["paper", "quick"]))
+        "Unknown preset 'quik'; did you mean 'quick'? Known: 'paper', 'quick'."
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        close = difflib.get_close_matches(name, self.known, n=1)
+        self.nearest = close[0] if close else None
+        hint = f"; did you mean {self.nearest!r}?" if self.nearest else "."
+        listed = ", ".join(map(repr, self.known)) or "none"
+        super().__init__(f"Unknown {kind} {name!r}{hint} Known: {listed}.")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ConfigurationError(PoseNet3DError, ValueError):
+    """A configuration has faults; all of them are listed at once.
+
+    Attributes:
+        faults: one line a fault.
+
+    Example:
+        >>> print(ConfigurationError(["frames: must be 1, 9 or 27, got 8"]))
+        The configuration has 1 fault:
+          - frames: must be 1, 9 or 27, got 8
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        plural = "" if len(self.faults) == 1 else "s"
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        super().__init__(f"The configuration has {len(self.faults)} fault{plural}:\n{lines}")
+
+
+class PluginError(PoseNet3DError):
+    """Something is wrong with an installed plug-in.
+
+    Attributes:
+        group: the entry-point group.
+        name: the plug-in's name.
+    """
+
+    def __init__(self, group: str, name: str, message: str) -> None:
+        self.group, self.name = group, name
+        super().__init__(message)
+
+
+class UnknownPluginError(UnknownNameError):
+    """No installed package advertises a plug-in of this name."""
+
+
+class PluginLoadError(PluginError):
+    """A plug-in is advertised but cannot be imported or used; the cause is chained."""
+
+
+class PluginConflictError(PluginError):
+    """Two distributions advertise different plug-ins under one name."""
+
+
+class DataError(PoseNet3DError, ValueError):
+    """Training or evaluation data cannot be used.
+
+    Attributes:
+        source: the file or clip that the fault lies in.
+    """
+
+    def __init__(self, source: object, message: str) -> None:
+        self.source = str(source)
+        super().__init__(f"{self.source}: {message}")
+
+
+class KeypointFormatError(DataError):
+    """A keypoint file or array is not what its format promises."""
+
+
+class BodyModelError(PoseNet3DError, ValueError):
+    """A body model cannot be made or used as asked."""
+
+
+class BodyModelFileError(BodyModelError):
+    """A body model file is missing, damaged or not of a known format.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: object, message: str) -> None:
+        self.path = str(path)
+        super().__init__(f"{self.path}: {message}")
+
+
+class BodyFamilyError(BodyModelError):
+    """Weights were trained with another family of body model.
+
+    Attributes:
+        expected: the family of the weights.
+        got: the family of the body model at hand.
+    """
+
+    def __init__(self, expected: str, got: str) -> None:
+        self.expected, self.got = expected, got
+        super().__init__(
+            f"The weights were trained with a body model of family {expected!r}, got {got!r}; "
+            f"load a body model of family {expected!r}, or train anew with this one."
+        )
+
+
+class StorageError(PoseNet3DError, OSError):
+    """A file or folder cannot be read or written (full disk, read-only, missing).
+
+    Attributes:
+        path: the file or folder.
+    """
+
+    def __init__(self, path: object, message: str) -> None:
+        self.path = str(path)
+        super().__init__(f"{self.path}: {message}")
+
+
+class RunFolderError(PoseNet3DError):
+    """A run folder cannot be used as asked: damaged, or of another configuration.
+
+    Attributes:
+        path: the run folder.
+    """
+
+    def __init__(self, path: object, message: str) -> None:
+        self.path = str(path)
+        super().__init__(f"{self.path}: {message}")
+
+
+class TrainingError(PoseNet3DError, RuntimeError):
+    """Training cannot go on; what was reached is saved.
+
+    Attributes:
+        stage: the stage's name.
+        step: the step in that stage.
+    """
+
+    def __init__(self, stage: str, step: int, message: str) -> None:
+        self.stage, self.step = stage, step
+        super().__init__(f"Stage {stage!r}, step {step}: {message}")
+
+
+class GameCollapsedError(TrainingError):
+    """The adversarial game collapsed: the discriminator is certain and gives no gradient."""
