@@ -1,0 +1,1 @@
+"""From motion and keypoints to the windows that the networks learn from."""

@@ -1,0 +1,251 @@
+"""2D points as the networks eat them: centred on the hips' middle, head to root one tenth.
+
+For a sequence of points ``x`` with root ``r`` (middle of the hips) and head top ``h``, the
+normalised points are ``(x - r) s`` with the scale ``s`` such that the mean of ``|h - r| s`` is
+``1 / c``. So a person whose mean head-to-root length is 1 stands at the distance ``c`` from a
+camera of unit focal length (Sect. 4.1 of PoseNet3D, c = 10). The paper does not say over what the
+mean is taken; `SCALE_MODES` lists the choices.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from jaxtyping import Float
+
+from posenet3d.errors import DataError, ShapeError, UnknownNameError
+from posenet3d.skeletons import LSP_14
+
+ScaleMode = Literal["sequence", "dataset", "window", "frame"]
+SCALE_MODES: tuple[str, ...] = get_args(ScaleMode)
+"""What the mean head-to-root length is taken over.
+
+* ``sequence`` (default): the whole sequence.
+* ``dataset``: all sequences of a set; the length is given (see `mean_head_to_root`) and must be
+  kept with the weights. Its unit must mean the same in all of them.
+* ``window``: the frames around each frame, so the scale drifts slowly; for people who walk
+  towards the camera.
+* ``frame``: each frame alone. It blows a bent or seated person up, and one whose head hides the
+  hips without limit; here for comparison.
+"""
+
+_HIPS = LSP_14.indices("right_hip", "left_hip")
+_HEAD_TOP = LSP_14.index("head_top")
+_SMALLEST_SHARE = 1e-6  # of the person's extent; below it a head-to-root length is no scale
+
+
+class Normalized(NamedTuple):
+    """Normalised points, and what leads back: ``points / scale + root``.
+
+    Attributes:
+        points: (frames, 14, 2), root-centred, mean head-to-root length 1/c.
+        scale: (frames,), normalised units per input unit; constant but for two modes.
+        root: (frames, 2), the middle of the hips in the input's unit.
+    """
+
+    points: Float[np.ndarray, "frames 14 2"]
+    scale: Float[np.ndarray, " frames"]
+    root: Float[np.ndarray, "frames 2"]
+
+
+def normalize(
+    points: Float[np.ndarray, "frames joints axes"],
+    mode: str = "sequence",
+    distance: float = 10.0,
+    *,
+    length: float | None = None,
+    window: int = 51,
+    name: str = "points",
+) -> Normalized:
+    """Root-centred, scaled 2D points of one sequence.
+
+    Neither moving the input nor scaling it changes the result (in mode ``dataset``, scaling
+    does).
+
+    Args:
+        points: (frames, 14, 2) in layout ``lsp_14``, pixels or any other unit.
+        mode: what the mean head-to-root length is taken over: ``"sequence"``, ``"dataset"``,
+            ``"window"`` or ``"frame"``; see `SCALE_MODES`.
+        distance: c, the distance of the person from the camera in head-to-root lengths.
+        length: the set's mean head-to-root length, for mode ``"dataset"`` only.
+        window: how many frames mode ``"window"`` averages over, centred, fewer at the ends.
+        name: what an error calls the sequence: its file or clip.
+
+    Returns:
+        `Normalized`: points, scale and root, float64.
+
+    Raises:
+        DataError: there are no frames, a value is NaN or infinite, or head top and root
+            coincide so that there is no scale.
+        ShapeError: not (frames, 14, 2); a length is missing, superfluous or not positive;
+            a window or distance is not positive.
+        UnknownNameError: no such mode.
+
+    Example:
+        >>> person = np.zeros((3, 14, 2))
+        >>> person[:, LSP_14.index("head_top")] = (0, -250)  # pixels above the hips
+        >>> normalize(person).points[0, LSP_14.index("head_top")]
+        array([ 0. , -0.1])
+    """
+    points = np.asarray(points, dtype=np.float64)
+    _check_options(mode, distance, length, window)
+    _check_points(points, name)
+    root = points[:, _HIPS].mean(axis=1)
+    centred = points - root[:, None]
+    lengths = np.linalg.norm(centred[:, _HEAD_TOP], axis=-1)
+    averaged = _averaged(lengths, mode, length, window)
+    _check_lengths(averaged, centred, name, mode)
+    scale = 1.0 / (distance * averaged)
+    return Normalized(centred * scale[:, None, None], scale, root)
+
+
+def mean_head_to_root(
+    sequences: Iterable[Float[np.ndarray, "_ joints axes"]], name: str = "the set"
+) -> float:
+    """The mean 2D length from the hips' middle to the head top over all frames of a set.
+
+    Args:
+        sequences: arrays (frames, 14, 2) in layout ``lsp_14``, all in one unit.
+        name: what an error calls the set.
+
+    Returns:
+        The length in that unit, for mode ``"dataset"`` of `normalize`.
+
+    Raises:
+        DataError: there are no frames, or a value is NaN or infinite.
+        ShapeError: a sequence is not (frames, 14, 2).
+
+    Example:
+        >>> person = np.zeros((3, 14, 2))
+        >>> person[:, LSP_14.index("head_top")] = (0, -250)
+        >>> mean_head_to_root([person, 2 * person])
+        375.0
+    """
+    total, frames = 0.0, 0
+    for number, points in enumerate(sequences):
+        _check_points(points, f"{name}, sequence {number}")
+        head = points[:, _HEAD_TOP] - points[:, _HIPS].mean(axis=1)
+        total += float(np.linalg.norm(head, axis=-1).sum())
+        frames += len(points)
+    if frames == 0:
+        raise DataError(name, "expected at least one sequence, got none; check the data.")
+    return total / frames
+
+
+def _averaged(
+    lengths: Float[np.ndarray, " frames"], mode: str, length: float | None, window: int
+) -> Float[np.ndarray, " frames"]:
+    """The length that each frame is divided by."""
+    if mode == "frame":
+        return lengths
+    if mode == "window":
+        return _moving_mean(lengths, window)
+    return np.full_like(lengths, lengths.mean() if length is None else length)
+
+
+def _moving_mean(values: Float[np.ndarray, " frames"], window: int) -> Float[np.ndarray, " frames"]:
+    """The mean over ``window`` frames around each, over those that exist at the ends."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    frame = np.arange(len(values))
+    first = np.maximum(frame - (window - 1) // 2, 0)
+    end = np.minimum(frame + window // 2 + 1, len(values))
+    mean: Float[np.ndarray, " frames"] = (sums[end] - sums[first]) / (end - first)
+    return mean
+
+
+def _check_options(mode: str, distance: float, length: float | None, window: int) -> None:
+    if mode not in SCALE_MODES:
+        raise UnknownNameError("scale mode", mode, SCALE_MODES)
+    if not 0 < distance < np.inf:
+        raise ShapeError("distance", expected="a positive number", got=f"{distance}")
+    if window < 1:
+        raise ShapeError("window", expected="at least 1 frame", got=f"{window}")
+    if (mode == "dataset") != (length is not None):
+        raise ShapeError(
+            "length",
+            expected="a length for mode 'dataset' and for no other",
+            got=f"length={length} with mode {mode!r}",
+            do="measure it with mean_head_to_root(...)",
+        )
+    if length is not None and not 0 < length < np.inf:
+        raise ShapeError("length", expected="a positive number", got=f"{length}")
+
+
+def _check_points(points: Float[np.ndarray, "..."], name: str) -> None:
+    if points.ndim != 3 or points.shape[1:] != (len(LSP_14), 2):
+        raise ShapeError(
+            f"{name}: points",
+            expected=f"(frames, {len(LSP_14)}, 2)",
+            got=f"{points.shape}",
+            do="convert the points to layout 'lsp_14' first",
+        )
+    if len(points) == 0:
+        raise DataError(name, "expected at least one frame, got an empty sequence; leave it out.")
+    unknown = ~np.isfinite(points).all(axis=-1)
+    if unknown.any():
+        frame, joint = np.argwhere(unknown)[0]
+        raise DataError(
+            name,
+            f"expected finite points, got NaN or infinity in {int(unknown.sum())} of "
+            f"{unknown.size} joints, first {LSP_14.joint_names[joint]!r} in frame {frame}; "
+            "fill the gaps or leave those frames out.",
+        )
+
+
+def _check_lengths(
+    lengths: Float[np.ndarray, " frames"],
+    centred: Float[np.ndarray, "frames joints axes"],
+    name: str,
+    mode: str,
+) -> None:
+    too_short = lengths <= _SMALLEST_SHARE * np.abs(centred).max()
+    if too_short.any():
+        raise DataError(
+            name,
+            f"expected a head-to-root length above zero, got {lengths[too_short][0]:g} at frame "
+            f"{int(np.argmax(too_short))} (scale mode {mode!r}); head top and hips coincide: "
+            "check the layout, or leave those frames out.",
+        )
+
+
+def normalize_all(
+    sequences: Sequence[Float[np.ndarray, "_ joints axes"]],
+    mode: str = "sequence",
+    distance: float = 10.0,
+    *,
+    window: int = 51,
+    length: float | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[Normalized, ...]:
+    """Each sequence of a set normalised; mode ``dataset`` measures the set's length if not given.
+
+    Args:
+        sequences: arrays (frames, 14, 2) in layout ``lsp_14``.
+        mode: as in `normalize`.
+        distance: as in `normalize`.
+        window: as in `normalize`.
+        length: for mode ``"dataset"``: the length kept with the weights; measured if ``None``.
+        names: what errors call the sequences; their numbers if ``None``.
+
+    Returns:
+        One `Normalized` a sequence.
+
+    Raises:
+        DataError: as in `normalize`.
+        ShapeError: as in `normalize`.
+        UnknownNameError: no such mode.
+
+    Example:
+        >>> person = np.zeros((3, 14, 2))
+        >>> person[:, LSP_14.index("head_top")] = (0, -250)
+        >>> small, large = normalize_all([person, 3 * person], "dataset")
+        >>> small.points[0, LSP_14.index("head_top")], large.points[0, LSP_14.index("head_top")]
+        (array([ 0.  , -0.05]), array([ 0.  , -0.15]))
+    """
+    if mode == "dataset" and length is None:
+        length = mean_head_to_root(sequences)
+    called = names or [f"sequence {number}" for number in range(len(sequences))]
+    return tuple(
+        normalize(points, mode, distance, length=length, window=window, name=name)
+        for points, name in zip(sequences, called, strict=True)
+    )
