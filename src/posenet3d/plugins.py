@@ -191,8 +191,8 @@ class PluginGroup:
     def build(self, spec: PluginSpec, **context: Any) -> Any:
         """Make the component that ``spec`` names.
 
-        A component with a nested pydantic ``Config`` is called as ``component(config, **context)``
-        with the checked options; another one as ``component(**options, **context)``.
+        It is called as ``component(**options, **context)``. A component with a nested pydantic
+        ``Config`` has its options checked, and its defaults filled in, by that first.
 
         Args:
             spec: the name and the options.
@@ -207,14 +207,13 @@ class PluginGroup:
         plugin = self.find(spec.name)
         component = plugin.load()
         config = getattr(component, "Config", None)
-        positional: tuple[BaseModel, ...] = ()
-        named: dict[str, Any] = {**spec.options, **context}
+        options: dict[str, Any] = spec.options
         if isinstance(config, type) and issubclass(config, BaseModel):
-            positional, named = (self._configuration(config, spec),), context
+            options = dict(self._configuration(config, spec))
         else:
             self._check_call(component, spec, context)
         try:
-            return component(*positional, **named)
+            return component(**options, **context)
         except PoseNet3DError:
             raise
         except Exception as error:
