@@ -1,0 +1,80 @@
+"""The command ``posenet3d``: its sub-commands, and how it ends.
+
+Exit codes: 0 done, 2 an error that the user can mend (wrong usage, bad input), 130 interrupted,
+1 anything else.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from posenet3d import __version__
+from posenet3d.cli.doctor import doctor
+from posenet3d.cli.plugins import plugins
+from posenet3d.errors import PoseNet3DError
+
+app = typer.Typer(
+    name="posenet3d",
+    help="3D human pose and shape, learnt from 2D keypoints alone.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(plugins)
+app.command()(doctor)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"posenet3d {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="On an error, print the traceback too (anywhere).")
+    ] = False,
+) -> None:
+    """3D human pose and shape, learnt from 2D keypoints alone."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process.
+
+    An error that a user can mend is one message on standard error and exit code 2; ``--debug``,
+    which may stand anywhere among the arguments, adds the traceback.
+
+    Args:
+        arguments: what follows the command's name; ``None`` for those of the process.
+
+    Raises:
+        SystemExit: always, with the exit code.
+
+    Example:
+        >>> try:
+        ...     main(["--version"])
+        ... except SystemExit as exit:
+        ...     print(exit.code)
+        posenet3d 0.1.0
+        0
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(args=[each for each in given if each != "--debug"], prog_name="posenet3d")
+    except PoseNet3DError as error:
+        if "--debug" in given:
+            traceback.print_exception(error)
+        else:
+            print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
