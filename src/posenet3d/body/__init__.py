@@ -1,0 +1,44 @@
+"""Body models: shape and joint rotations in, mesh and joints out; and the joint regressors."""
+
+from posenet3d.body.body_files import SMPL_JOINT_NAMES, read_body_file
+from posenet3d.body.body_model import BodyModel, BodyModelData
+from posenet3d.body.joint_regressor import (
+    ConvexJointRegressor,
+    FixedJointRegressor,
+    JointRegressor,
+    LinearJointRegressor,
+)
+from posenet3d.body.linear_blend import LinearBlendBody
+from posenet3d.body.lsp_14 import (
+    LSP_14_TO_BODY,
+    head_top_weights,
+    lsp_14_regressor,
+    lsp_14_rows,
+)
+from posenet3d.body.mannequin import mannequin_data
+from posenet3d.body.simplex import project_straight_through, project_to_simplex
+
+__all__ = [
+    "LSP_14_TO_BODY",
+    "SMPL_JOINT_NAMES",
+    "BodyModel",
+    "BodyModelData",
+    "ConvexJointRegressor",
+    "FixedJointRegressor",
+    "JointRegressor",
+    "LinearBlendBody",
+    "LinearJointRegressor",
+    "head_top_weights",
+    "load_body_model",
+    "lsp_14_regressor",
+    "lsp_14_rows",
+    "mannequin_data",
+    "project_straight_through",
+    "project_to_simplex",
+    "read_body_file",
+]
+
+
+def load_body_model(name: str = "mannequin") -> LinearBlendBody:
+    """The body model called ``name`` (thin until plugins.py exists)."""
+    return LinearBlendBody(mannequin_data())

@@ -1,0 +1,137 @@
+"""Reading a body model of SMPL's format from an npz file; nothing in it is ever executed."""
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from posenet3d.body.body_model import BodyModelData
+from posenet3d.errors import BodyModelFileError
+
+SMPL_JOINT_NAMES = (
+    "pelvis",
+    "left_hip",
+    "right_hip",
+    "spine1",
+    "left_knee",
+    "right_knee",
+    "spine2",
+    "left_ankle",
+    "right_ankle",
+    "spine3",
+    "left_foot",
+    "right_foot",
+    "neck",
+    "left_collar",
+    "right_collar",
+    "head",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hand",
+    "right_hand",
+)
+"""The 24 joints of SMPL in its order: the names of a file that has 24 joints and no names."""
+
+_ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
+
+
+def read_body_file(
+    path: str | Path, *, family: str | None = None, sha256: str | None = None
+) -> BodyModelData:
+    """A body model from an npz of SMPL's format.
+
+    Keys: ``v_template (V, 3), shapedirs (V, 3, B), posedirs (V, 3, 9 (K - 1)), J_regressor (K, V),
+    weights (V, K), f (F, 3), kintree_table (2, K)`` and, if there, ``joint_names, family,
+    license``. Lengths are metres. Arrays of Python objects are refused.
+
+    Args:
+        path: the file.
+        family: which family the body belongs to, where the file does not say; by default the
+            digest of the file.
+        sha256: the expected digest in hexadecimal; any if not given.
+
+    Returns:
+        The validated body.
+
+    Raises:
+        BodyModelFileError: The file is missing, has another digest, is no npz, lacks an array.
+        BodyModelError: An array is not what its name promises.
+
+    Example:
+        >>> read_body_file("nowhere.npz")
+        Traceback (most recent call last):
+            ...
+        posenet3d.errors.BodyModelFileError: nowhere.npz: expected a body model file (npz), ...
+    """
+    content, digest = _read(Path(path))
+    if sha256 is not None and digest != sha256:
+        raise BodyModelFileError(
+            path, f"expected SHA-256 {sha256}, found {digest}; the file is damaged: get it again."
+        )
+    arrays = _unpack(path, content)
+    named = family or str(arrays.get("family", "")) or f"sha256:{digest[:16]}"
+    return BodyModelData(
+        v_template=arrays["v_template"],
+        shapedirs=arrays["shapedirs"],
+        posedirs=arrays["posedirs"],
+        joint_regressor=arrays["J_regressor"],
+        weights=arrays["weights"],
+        faces=arrays["f"],
+        parents=_parents(path, arrays["kintree_table"]),
+        joint_names=_joint_names(arrays),
+        family=named,
+        license=str(arrays.get("license", "")),
+        sha256=digest,
+    )
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise BodyModelFileError(
+            path,
+            f"expected a body model file (npz), got {reason!r}; check the path, or use the body "
+            "'mannequin', which is part of the package.",
+        ) from error
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def _unpack(path: str | Path, content: bytes) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise BodyModelFileError(
+            path, f"expected an npz of plain arrays, got {error}; convert the file to npz."
+        ) from error
+    missing = [name for name in _ARRAYS if name not in arrays]
+    if missing:
+        listed, there = ", ".join(missing), ", ".join(arrays) or "nothing"
+        raise BodyModelFileError(path, f"expected the arrays {listed}, got {there}.")
+    return arrays
+
+
+def _parents(path: str | Path, tree: np.ndarray) -> tuple[int, ...]:
+    """SMPL's files mark the root by 2**32 - 1, others by -1."""
+    if tree.ndim != 2 or tree.shape[0] != 2 or tree.dtype.kind not in "iu":
+        raise BodyModelFileError(
+            path, f"expected kintree_table of integers (2, K), got {tree.dtype} {tree.shape}."
+        )
+    return tuple(-1 if parent in (-1, 2**32 - 1) else int(parent) for parent in tree[0].tolist())
+
+
+def _joint_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+    if "joint_names" in arrays:
+        return tuple(str(name) for name in np.atleast_1d(arrays["joint_names"]))
+    joints = arrays["kintree_table"].shape[-1]
+    if joints == len(SMPL_JOINT_NAMES):
+        return SMPL_JOINT_NAMES
+    return tuple(f"joint_{index}" for index in range(joints))

@@ -1,0 +1,229 @@
+"""Joint regressors: where on the body a network's joints lie (semantic joint adaptation, SJA).
+
+Three interchangeable modules, Sect. 3.3.1 of PoseNet3D: ``ConvexJointRegressor`` (SJA itself),
+``LinearJointRegressor`` (Eq. 6, the ablation) and ``FixedJointRegressor`` (no SJA). Each has
+``joints(body, betas, rotations, rows)``; ``rows`` is the paper's map I(i).
+"""
+
+from typing import Protocol, runtime_checkable
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenet3d.body.body_model import BodyModel
+from posenet3d.body.simplex import project_straight_through, project_to_simplex
+from posenet3d.errors import ShapeError
+from posenet3d.typing import Betas, BodyRotations, JointRegression, Points3D
+
+Rows = tuple[int, ...] | None
+
+
+@runtime_checkable
+class JointRegressor(Protocol):
+    """Joints of a posed body; a plug-in of the group ``posenet3d.joint_regressors``."""
+
+    @property
+    def num_rows(self) -> int:
+        """Number of joints when no rows are chosen."""
+        ...
+
+    def joints(
+        self, body: BodyModel, betas: Betas, rotations: BodyRotations, rows: Rows = None
+    ) -> Points3D:
+        """The chosen joints (..., N, 3), metres, body frame; all of them if ``rows`` is None."""
+        ...
+
+
+class ConvexJointRegressor(nn.Module):
+    """SJA: J' = W' V with a learnt W' whose rows are convex at all times.
+
+    W' is the projection of the parameter ``theta`` onto the simplex, row by row, with the gradient
+    passed straight through (:func:`posenet3d.body.simplex.project_straight_through`). So W' = W
+    exactly at the start, and weight can move to vertices where W is zero, which is what SJA is
+    for (Fig. 3 of PoseNet3D). The paper does not say how it keeps the rows convex; a softmax that
+    starts at W has next to no gradient where W is zero.
+
+    Args:
+        initial: W, (rows, V), convex rows; ``body.joint_regressor`` or
+            :func:`posenet3d.body.lsp_14_regressor`.
+
+    Raises:
+        ShapeError: ``initial`` is not a matrix of convex rows.
+
+    Example:
+        >>> regressor = ConvexJointRegressor(torch.tensor([[0.5, 0.5, 0.0]]))
+        >>> regressor.weight
+        tensor([[0.5000, 0.5000, 0.0000]], grad_fn=<_StraightThroughBackward>)
+    """
+
+    def __init__(self, initial: JointRegression) -> None:
+        super().__init__()
+        _check_convex(initial)
+        self.theta = nn.Parameter(project_to_simplex(initial.detach()).clone())
+        self._kept: tuple[tuple[Rows, int, torch.dtype, torch.device], Tensor] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Number of joints."""
+        return int(self.theta.shape[0])
+
+    @property
+    def weight(self) -> JointRegression:
+        """W', (rows, V): non-negative, each row sums to 1 within 1e-6."""
+        return project_straight_through(self.theta)
+
+    def joints(
+        self, body: BodyModel, betas: Betas, rotations: BodyRotations, rows: Rows = None
+    ) -> Points3D:
+        """J'_i = W'_I(i) M(beta, R), the joints of Eq. 7 of PoseNet3D.
+
+        Args:
+            body: the body model.
+            betas: (..., B); leading axes broadcast against those of the rotations.
+            rotations: (..., K, 3, 3).
+            rows: I, the rows to compute; all by default.
+
+        Returns:
+            (..., N, 3), metres, body frame.
+        """
+        _check_rows(rows, self.num_rows)
+        if torch.is_grad_enabled() and self.theta.requires_grad:
+            return body.regress(betas, rotations, project_straight_through(self._chosen(rows)))
+        return body.regress(betas, rotations, self._frozen_weight(rows))
+
+    def extra_repr(self) -> str:
+        """Sizes."""
+        return f"rows={self.theta.shape[0]}, vertices={self.theta.shape[1]}"
+
+    def _chosen(self, rows: Rows) -> Tensor:
+        return self.theta if rows is None else self.theta[list(rows)]
+
+    def _frozen_weight(self, rows: Rows) -> Tensor:
+        """W' kept as one tensor while theta rests, so that the body can keep its table."""
+        if self.theta.is_inference():
+            return project_to_simplex(self._chosen(rows))
+        key = (rows, self.theta._version, self.theta.dtype, self.theta.device)
+        if self._kept is None or self._kept[0] != key:
+            with torch.inference_mode(False), torch.no_grad():
+                self._kept = (key, project_to_simplex(self._chosen(rows)))
+        return self._kept[1]
+
+
+class LinearJointRegressor(nn.Module):
+    """Linear SJA: J' = A J + b on the stacked joint coordinates; Eq. 6 of PoseNet3D.
+
+    J = W V are the joints of the given regressor. A starts at I and b at 0. The joints are free to
+    leave the body, and a turned body does not give turned joints: the ablation shows why SJA is
+    convex.
+
+    Args:
+        initial: W, (rows, V), convex rows; 24 rows give the paper's A of 72 x 72.
+
+    Raises:
+        ShapeError: ``initial`` is not a matrix of convex rows.
+
+    Example:
+        >>> LinearJointRegressor(torch.eye(24, 100))
+        LinearJointRegressor(rows=24, vertices=100)
+    """
+
+    weight: Tensor
+
+    def __init__(self, initial: JointRegression) -> None:
+        super().__init__()
+        _check_convex(initial)
+        size = 3 * initial.shape[0]
+        self.register_buffer("weight", initial.detach().clone(), persistent=False)
+        self.matrix = nn.Parameter(torch.eye(size, dtype=initial.dtype, device=initial.device))
+        self.offset = nn.Parameter(initial.new_zeros(size))
+
+    @property
+    def num_rows(self) -> int:
+        """Number of joints."""
+        return int(self.weight.shape[0])
+
+    def joints(
+        self, body: BodyModel, betas: Betas, rotations: BodyRotations, rows: Rows = None
+    ) -> Points3D:
+        """J' = A J + b; the same arguments as :meth:`ConvexJointRegressor.joints`."""
+        _check_rows(rows, self.num_rows)
+        joints = body.regress(betas, rotations, self.weight)
+        flat = rearrange(joints, "... joints xyz -> ... (joints xyz)")
+        matrix, offset = self._chosen(rows)
+        return rearrange(flat @ matrix.T + offset, "... (n xyz) -> ... n xyz", xyz=3)
+
+    def extra_repr(self) -> str:
+        """Sizes."""
+        return f"rows={self.weight.shape[0]}, vertices={self.weight.shape[1]}"
+
+    def _chosen(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        if rows is None:
+            return self.matrix, self.offset
+        coordinates = [3 * row + axis for row in rows for axis in range(3)]
+        return self.matrix[coordinates], self.offset[coordinates]
+
+
+class FixedJointRegressor(nn.Module):
+    """No SJA: J = W V with the W it was given.
+
+    Args:
+        weight: W, (rows, V).  Not part of ``state_dict``: it is the body's.
+
+    Raises:
+        ShapeError: ``weight`` is not a matrix of convex rows.
+
+    Example:
+        >>> FixedJointRegressor(torch.eye(24, 100))
+        FixedJointRegressor(rows=24, vertices=100)
+    """
+
+    weight: Tensor
+
+    def __init__(self, weight: JointRegression) -> None:
+        super().__init__()
+        _check_convex(weight)
+        self.register_buffer("weight", weight.detach().clone(), persistent=False)
+        self._kept: tuple[Tensor, Rows, Tensor] | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Number of joints."""
+        return int(self.weight.shape[0])
+
+    def joints(
+        self, body: BodyModel, betas: Betas, rotations: BodyRotations, rows: Rows = None
+    ) -> Points3D:
+        """J_i = W_I(i) M(beta, R); the same arguments as :meth:`ConvexJointRegressor.joints`."""
+        _check_rows(rows, self.num_rows)
+        return body.regress(betas, rotations, self._chosen(rows))
+
+    def extra_repr(self) -> str:
+        """Sizes."""
+        return f"rows={self.weight.shape[0]}, vertices={self.weight.shape[1]}"
+
+    def _chosen(self, rows: Rows) -> Tensor:
+        """The rows as one lasting tensor, so that the body can keep its table."""
+        if rows is None:
+            return self.weight
+        if self._kept is None or self._kept[0] is not self.weight or self._kept[1] != rows:
+            self._kept = (self.weight, rows, self.weight[list(rows)])
+        return self._kept[2]
+
+
+def _check_convex(weights: Float[Tensor, "..."]) -> None:
+    expected = "(rows, V) with non-negative rows that sum to 1"
+    if weights.ndim != 2:
+        raise ShapeError("initial", expected=expected, got=f"shape {tuple(weights.shape)}")
+    if not torch.isfinite(weights).all():
+        raise ShapeError("initial", expected=expected, got="NaN or infinity")
+    lowest, apart = weights.min(), (weights.sum(-1) - 1).abs().max()
+    if lowest < -1e-4 or apart > 1e-4:
+        got = f"a lowest entry of {lowest:.3g} and sums off by {apart:.3g}"
+        raise ShapeError("initial", expected=expected, got=got)
+
+
+def _check_rows(rows: Rows, count: int) -> None:
+    if rows is not None and not all(0 <= row < count for row in rows):
+        raise ShapeError("rows", expected=f"indices from 0 to {count - 1}", got=str(rows))
