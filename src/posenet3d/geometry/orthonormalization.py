@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from posenet3d.errors import UnknownNameError
 from posenet3d.geometry.shapes import at_least_float32, require_axes
@@ -97,7 +96,7 @@ def svd_orthonormalize(matrix: Rotations) -> Rotations:
     Returns:
         ``(*batch, 3, 3)``, determinant +1. Where the nearest rotation is not unique (rank 0 or 1;
         a reflection with its two smallest singular values equal), one of the nearest. It can be
-        differentiated once; :func:`gram_schmidt` any number of times.
+        differentiated twice; :func:`gram_schmidt` any number of times.
 
     Raises:
         ShapeError: the last axes are not (3, 3).
@@ -146,23 +145,38 @@ class _NearestOrthogonal(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.save_for_backward(*output)
+        ctx.save_for_backward(inputs[0], *output)
         ctx.mark_non_differentiable(*output[1:])
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor, None]:
-        nearest, values, right = ctx.saved_tensors
-        # In the basis of the right singular vectors, where P is diagonal, the equation for the
-        # angular velocity falls apart: entry (i, j) is divided by the sum of two singular values.
-        basis = _product(nearest, right.mT)
-        turn = _product(_product(basis.mT, gradient), right.mT)
-        sums = values[..., :, None] + values[..., None, :]
-        info = torch.finfo(values.dtype)
-        floor = (16 * info.eps * values[..., :1, None]).clamp(min=info.tiny)
-        determined = sums > floor
-        turn = torch.where(determined, (turn - turn.mT) / torch.where(determined, sums, 1), 0)
-        return _product(_product(basis, turn), right), None
+        matrix, nearest, values, right = ctx.saved_tensors
+        back = _product(nearest.mT, gradient)
+        back = back - back.mT
+        turn = _solve_rotation(back, values, right)
+        if torch.is_grad_enabled():
+            # For the second derivative: one Newton step from the solution leaves its value alone
+            # and gives it the derivative with respect to the matrix and the gradient.
+            polar = _product(nearest.mT, matrix)
+            polar, turn = (polar + polar.mT) / 2, turn.detach()
+            rest = back - _product(turn, polar) - _product(polar, turn)
+            turn = turn + _solve_rotation(rest, values, right)
+        return _product(nearest, turn), None
+
+
+def _solve_rotation(right_side: Tensor, values: Tensor, right: Tensor) -> Tensor:
+    """The skew-symmetric W of ``W P + P W = A``, zero along what P does not determine.
+
+    In the basis of the right singular vectors P is diagonal and the equation falls apart: entry
+    (i, j) is divided by the sum of two singular values.
+    """
+    sums = values[..., :, None] + values[..., None, :]
+    info = torch.finfo(values.dtype)
+    floor = (16 * info.eps * values[..., :1, None]).clamp(min=info.tiny)
+    undetermined = sums <= floor
+    inside = _product(_product(right, right_side), right.mT)
+    inside = torch.where(undetermined, 0, inside / torch.where(undetermined, 1, sums))
+    return _product(_product(right.mT, inside), right)
 
 
 def _product(first: Tensor, second: Tensor) -> Tensor:
