@@ -316,7 +316,8 @@ def _advertised(group: str) -> tuple[Plugin, ...]:
         found = [_from_entrypoints(group, point) for point in entrypoints.get_group_all(group)]
     except Exception as error:
         # `entrypoints` gives up on the first malformed entry_points.txt of any installed package.
-        found = [plugin for plugin in _scan_each_distribution(str(error)) if plugin.group == group]
+        reason = " ".join(str(error).split())
+        found = [plugin for plugin in _scan_each_distribution(reason) if plugin.group == group]
     first = {(plugin.name, plugin.target): plugin for plugin in reversed(found)}
     return tuple(sorted(first.values()))
 

@@ -1,0 +1,460 @@
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import venv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from posenet3d import plugins
+from posenet3d.errors import (
+    ConfigurationError,
+    PluginConflictError,
+    PluginLoadError,
+    ShapeError,
+    UnknownNameError,
+    UnknownPluginError,
+)
+from posenet3d.plugins import (
+    GROUPS,
+    PluginDiscoveryWarning,
+    PluginSpec,
+    list_plugins,
+    plugin_group,
+)
+
+LOSSES = GROUPS["losses"]
+
+Install = Callable[..., None]
+
+
+def forget() -> None:
+    plugins._advertised.cache_clear()
+    plugins._scan_each_distribution.cache_clear()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Put a package on sys.path as an installer leaves it: metadata, entry points, modules."""
+    forget()
+    before = set(sys.modules)
+
+    def install(
+        name: str, entry_points: str, *, modules: dict[str, str] | None = None, version: str = "1.0"
+    ) -> None:
+        folder = tmp_path / name
+        info = folder / f"{name}-{version}.dist-info"
+        info.mkdir(parents=True, exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(entry_points)
+        for module, source in (modules or {}).items():
+            (folder / f"{module}.py").write_text(textwrap.dedent(source))
+        monkeypatch.syspath_prepend(folder)
+
+    yield install
+    forget()
+    for module in set(sys.modules) - before:
+        if (getattr(sys.modules[module], "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[module]
+
+
+def jitter(install: Install, source: str) -> None:
+    """Install a package `jitter` with one loss `jitter`, made by this source."""
+    install(
+        "jitter", "[posenet3d.losses]\njitter = jittering:Jitter\n", modules={"jittering": source}
+    )
+
+
+def test_a_bare_name_is_a_specification_without_options() -> None:
+    assert PluginSpec.model_validate("jitter") == PluginSpec(name="jitter", options={})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        {"name": "x", "target": "os:system"},
+        {"options": {}},
+        3,
+        {"name": "x", "options": {"f": print}},
+    ],
+)
+def test_a_specification_refuses_what_is_no_name_with_json_options(value: object) -> None:
+    with pytest.raises(ValidationError):
+        PluginSpec.model_validate(value)
+
+
+def test_listing_imports_no_plugin(install: Install) -> None:
+    jitter(install, "raise RuntimeError('imported')")
+    (found,) = [each for each in list_plugins() if each.name == "jitter"]
+    assert (found.group, found.target) == ("posenet3d.losses", "jittering:Jitter")
+    assert (found.distribution, found.version) == ("jitter", "1.0")
+    assert str(found) == "'jitter' of jitter 1.0 (jittering:Jitter)"
+    assert "jitter" in LOSSES.names()
+    assert "jittering" not in sys.modules
+
+
+def test_the_installed_packages_are_looked_at_once(install: Install) -> None:
+    names = LOSSES.names()
+    install("late", "[posenet3d.losses]\nlate = late:loss\n")
+    assert LOSSES.names() == names
+
+
+def test_a_group_is_found_with_and_without_its_prefix() -> None:
+    assert plugin_group("losses") is plugin_group("posenet3d.losses")
+    assert {each.group for each in list_plugins("losses")} <= {"posenet3d.losses"}
+
+
+def test_an_unknown_group_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'losses'"):
+        list_plugins("lozzes")
+
+
+def test_an_unknown_name_lists_the_known_ones_and_suggests_the_nearest(install: Install) -> None:
+    jitter(install, "Jitter = dict")
+    with pytest.raises(UnknownPluginError, match="did you mean 'jitter'") as caught:
+        LOSSES.load("jiter")
+    assert caught.value.nearest == "jitter"
+    assert "jitter" in caught.value.known
+
+
+def test_a_nested_object_is_loaded(install: Install) -> None:
+    install(
+        "deep",
+        "[posenet3d.losses]\ndeep = deep_losses:Family.member [extra]\n",
+        modules={"deep_losses": "class Family:\n    def member(): return 7\n"},
+    )
+    assert LOSSES.load("deep")() == 7
+
+
+def test_a_module_is_no_component(install: Install) -> None:
+    install("bare", "[posenet3d.losses]\nbare = bare_losses\n", modules={"bare_losses": ""})
+    with pytest.raises(PluginLoadError, match="expected a class or function, got module"):
+        LOSSES.load("bare")
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        (
+            "import no_such_package_at_all",
+            "ModuleNotFoundError: No module named 'no_such_package_at_all'",
+        ),
+        ("raise RuntimeError('out of luck')", "RuntimeError: out of luck"),
+        ("", "AttributeError: module 'jittering' has no attribute 'Jitter'"),
+    ],
+)
+def test_a_failing_import_names_plugin_package_and_cause(
+    install: Install, source: str, cause: str
+) -> None:
+    jitter(install, source)
+    with pytest.raises(PluginLoadError) as caught:
+        LOSSES.load("jitter")
+    assert "'jitter' of jitter 1.0" in str(caught.value)
+    assert cause in str(caught.value)
+    assert caught.value.__cause__ is not None
+    assert (caught.value.group, caught.value.name) == ("posenet3d.losses", "jitter")
+
+
+def test_one_name_from_two_packages_is_an_error_that_lists_both(install: Install) -> None:
+    jitter(install, "Jitter = dict")
+    install(
+        "rival", "[posenet3d.losses]\njitter = rival:Jitter\nother = rival:Other\n", version="2.0"
+    )
+    assert [each.distribution for each in list_plugins("losses") if each.name == "jitter"] == [
+        "jitter",
+        "rival",
+    ]
+    with pytest.raises(PluginConflictError, match=r"jitter 1\.0 .* and rival 2\.0 .*uninstall"):
+        LOSSES.load("jitter")
+    assert LOSSES.find("other").distribution == "rival"
+
+
+def test_one_target_advertised_twice_is_one_plugin(install: Install) -> None:
+    jitter(install, "Jitter = dict")
+    install("jitter_editable", "[posenet3d.losses]\njitter = jittering:Jitter\n")
+    assert LOSSES.load("jitter") is dict
+
+
+def test_a_package_earlier_on_the_path_shadows_its_namesake(
+    install: Install, tmp_path: Path
+) -> None:
+    install("jitter", "[posenet3d.losses]\njitter = old:Jitter\n")
+    later = tmp_path / "jitter"
+    later.rename(tmp_path / "old")
+    sys.path.append(str(tmp_path / "old"))
+    try:
+        jitter(install, "Jitter = dict")
+        assert LOSSES.find("jitter").target == "jittering:Jitter"
+    finally:
+        sys.path.remove(str(tmp_path / "old"))
+
+
+BROKEN = "[posenet3d.losses]\nnot an entry point at all\n"
+
+
+@pytest.mark.parametrize("broken", [BROKEN, "not even a section\n", "[posenet3d.losses\nx = y:z\n"])
+def test_a_malformed_package_hides_no_other_and_is_named_in_the_warning(
+    install: Install, broken: str
+) -> None:
+    jitter(install, "Jitter = dict")
+    install("wreck", broken)
+    with pytest.warns(PluginDiscoveryWarning, match="wreck"):
+        found = list_plugins()
+    assert [each.target for each in found if each.name == "jitter"] == ["jittering:Jitter"]
+    assert LOSSES.load("jitter") is dict
+
+
+def test_a_malformed_package_is_warned_of_once(install: Install) -> None:
+    install("wreck", BROKEN)
+    with pytest.warns(PluginDiscoveryWarning) as warned:
+        list_plugins()
+    assert len(warned) == 1
+    LOSSES.names()  # a second warning would be an error
+
+
+def test_the_fallback_sees_what_entrypoints_sees(install: Install) -> None:
+    jitter(install, "Jitter = dict")
+    install("bare", "[posenet3d.losses]\nbare = bare_losses\n[elsewhere]\nx = y:z\n")
+    seen = list_plugins()
+    forget()
+    install("wreck", BROKEN)
+    with pytest.warns(PluginDiscoveryWarning):
+        assert list_plugins() == seen
+
+
+def test_the_fallback_takes_the_first_of_two_namesakes(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("jitter", "[posenet3d.losses]\njitter = old:Jitter\n")
+    (tmp_path / "jitter").rename(tmp_path / "old")
+    jitter(install, "Jitter = dict")
+    install("wreck", BROKEN)
+    monkeypatch.syspath_prepend(tmp_path / "jitter")
+    sys.path.append(str(tmp_path / "old"))
+    try:
+        with pytest.warns(PluginDiscoveryWarning):
+            assert LOSSES.find("jitter").target == "jittering:Jitter"
+    finally:
+        sys.path.remove(str(tmp_path / "old"))
+
+
+def test_a_failing_scan_without_a_culprit_is_told_by_its_reason(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(group: str) -> None:
+        raise OSError("unreadable")
+
+    jitter(install, "Jitter = dict")
+    monkeypatch.setattr(plugins.entrypoints, "get_group_all", fail)
+    with pytest.warns(PluginDiscoveryWarning, match=r"entry_points.txt \(unreadable\)"):
+        assert LOSSES.load("jitter") is dict
+
+
+CONFIGURED = """
+    from pydantic import BaseModel, ConfigDict, Field
+
+    class Jitter:
+        class Config(BaseModel):
+            model_config = ConfigDict(extra="forbid", frozen=True)
+            order: int = Field(ge=1)
+            joints_weight: float = 1.0
+
+        def __init__(self, order, joints_weight, *, joints):
+            self.facts = order, joints_weight, joints
+"""
+
+
+def test_a_nested_config_checks_the_options(install: Install) -> None:
+    jitter(install, CONFIGURED)
+    made = LOSSES.build(PluginSpec(name="jitter", options={"order": 2}), joints=14)
+    assert made.facts == (2, 1.0, 14)
+
+
+def test_all_faults_of_the_options_are_told_at_once(install: Install) -> None:
+    jitter(install, CONFIGURED)
+    spec = PluginSpec(name="jitter", options={"joint_weight": 3, "order": 0})
+    with pytest.raises(ConfigurationError) as caught:
+        LOSSES.build(spec, joints=14)
+    first, second = sorted(caught.value.faults, key=len)
+    assert first == "loss 'jitter': order: Input should be greater than or equal to 1, got 0"
+    assert "'joint_weight'; did you mean 'joints_weight'?" in second
+
+
+def test_a_missing_option_is_named(install: Install) -> None:
+    jitter(install, CONFIGURED)
+    with pytest.raises(ConfigurationError, match=r"loss 'jitter': order: Field required$"):
+        LOSSES.build(PluginSpec(name="jitter"), joints=14)
+
+
+PLAIN = """
+    def Jitter(order=1, *, joints):
+        return order, joints
+"""
+
+
+def test_without_a_config_the_options_are_keyword_arguments(install: Install) -> None:
+    jitter(install, PLAIN)
+    assert LOSSES.build(PluginSpec(name="jitter", options={"order": 2}), joints=14) == (2, 14)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"ordr": 2}, "unexpected keyword argument 'ordr'"),
+        ({"joints": 17}, "'joints' cannot be set"),
+    ],
+)
+def test_without_a_config_unfit_options_are_refused_before_the_call(
+    install: Install, options: dict[str, int], fault: str
+) -> None:
+    jitter(install, PLAIN)
+    with pytest.raises(ConfigurationError, match=fault):
+        LOSSES.build(PluginSpec(name="jitter", options=options), joints=14)
+
+
+def test_a_component_that_tells_no_signature_is_called_all_the_same(install: Install) -> None:
+    jitter(install, "Jitter = dict")
+    spec = PluginSpec(name="jitter", options={"order": 2})
+    assert LOSSES.build(spec, joints=14) == {"order": 2, "joints": 14}
+
+
+def test_a_component_that_fails_is_named_with_its_cause(install: Install) -> None:
+    jitter(install, "def Jitter():\n    raise ZeroDivisionError('no joints')\n")
+    with pytest.raises(PluginLoadError, match="cannot be built: ZeroDivisionError: no joints"):
+        LOSSES.build(PluginSpec(name="jitter"))
+
+
+def test_an_error_of_ours_passes_through_a_build(install: Install) -> None:
+    jitter(
+        install,
+        """
+        from posenet3d.errors import ShapeError
+
+        def Jitter():
+            raise ShapeError("points", expected="14 joints", got="17")
+        """,
+    )
+    with pytest.raises(ShapeError):
+        LOSSES.build(PluginSpec(name="jitter"))
+
+
+def test_every_advertised_builtin_can_be_imported() -> None:
+    for plugin in list_plugins():
+        if plugin.distribution == "posenet3d":
+            assert callable(plugin.load()), plugin
+
+
+STRANGER = {
+    "pyproject.toml": """
+        [build-system]
+        requires = ["hatchling"]
+        build-backend = "hatchling.build"
+
+        [project]
+        name = "stranger"
+        version = "3.1"
+        dependencies = ["posenet3d"]
+
+        [project.entry-points."posenet3d.losses"]
+        stranger_drift = "stranger.losses:Drift"
+
+        [project.entry-points."posenet3d.exporters"]
+        stranger_text = "stranger.exporters:write_text"
+
+        [tool.hatch.build.targets.wheel]
+        packages = ["stranger"]
+    """,
+    "stranger/__init__.py": "",
+    "stranger/losses.py": """
+        from pydantic import BaseModel, ConfigDict
+
+        class Drift:
+            '''How far the root drifts, a loss of a stranger.'''
+
+            class Config(BaseModel):
+                model_config = ConfigDict(extra="forbid", frozen=True)
+                order: int = 1
+
+            def __init__(self, order):
+                self.order = order
+
+            def __call__(self, forward):
+                return 0.0
+    """,
+    "stranger/exporters.py": "import no_such_package_for_text\n\ndef write_text(): ...\n",
+}
+
+
+def run(*command: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    # The new environment must find what is installed in it, not this process's folders.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(
+        [str(each) for each in command],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    """A fresh environment with posenet3d and a stranger's package, both built and installed."""
+    folder = tmp_path_factory.mktemp("stranger")
+    for name, text in STRANGER.items():
+        (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "source" / name).write_text(textwrap.dedent(text))
+    venv.create(folder / "env", symlinks=True)
+    python = folder / "env" / "bin" / "python"
+    (site,) = (folder / "env" / "lib").glob("python*/site-packages")
+    # Torch is large and there may be no network, so the dependencies are shared through a path
+    # file. `system_site_packages` would share the wrong ones: those of the base interpreter. Path
+    # files of the folder named here are not read, so an editable posenet3d does not leak in.
+    (site / "shared_dependencies.pth").write_text(str(Path(pytest.__file__).parents[1]) + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index"]
+    pip += ["--no-deps", "--no-build-isolation", "--ignore-installed"]
+    run(*pip, repository, folder / "source")
+    return folder / "env"
+
+
+def test_a_strangers_plugins_are_listed_by_the_command_line(environment: Path) -> None:
+    done = run(environment / "bin" / "posenet3d", "plugins", "--json")
+    found = {each["name"]: each for each in json.loads(done.stdout)}
+    assert found["stranger_drift"] == {
+        "group": "posenet3d.losses",
+        "name": "stranger_drift",
+        "target": "stranger.losses:Drift",
+        "distribution": "stranger",
+        "version": "3.1",
+    }
+    assert found["stranger_text"]["group"] == "posenet3d.exporters"
+
+
+def test_a_strangers_plugin_loads_and_its_broken_one_fails_alone(environment: Path) -> None:
+    command = environment / "bin" / "posenet3d"
+    run(command, "plugins", "losses", "--check")
+    done = run(command, "plugins", "exporters", "--check", "--json", check=False)
+    assert done.returncode == 2
+    faults = {each["name"]: each["error"] for each in json.loads(done.stdout)}
+    assert "stranger 3.1" in faults.pop("stranger_text")
+    assert set(faults.values()) <= {None}
+
+
+def test_a_strangers_plugin_is_built_with_its_options(environment: Path) -> None:
+    program = (
+        "from posenet3d.plugins import GROUPS, PluginSpec;"
+        "import posenet3d, sys;"
+        "spec = PluginSpec(name='stranger_drift', options={'order': 3});"
+        "print(GROUPS['losses'].build(spec).order, posenet3d.__file__)"
+    )
+    order, location = run(environment / "bin" / "python", "-c", program).stdout.split()
+    assert order == "3"
+    assert Path(location).is_relative_to(environment)
