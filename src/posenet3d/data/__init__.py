@@ -1,1 +1,25 @@
 """From motion and keypoints to the windows that the networks learn from."""
+
+from posenet3d.data.motion import MotionClip, load_motion
+from posenet3d.data.normalization import SCALE_MODES, Normalized, mean_head_to_root, normalize
+from posenet3d.data.rigs import RIGS, Camera, CameraRig, camera_rig, observe
+from posenet3d.data.training_set import TrainingSet, film, load_training_set
+from posenet3d.data.windows import WindowSet
+
+__all__ = [
+    "RIGS",
+    "SCALE_MODES",
+    "Camera",
+    "CameraRig",
+    "MotionClip",
+    "Normalized",
+    "TrainingSet",
+    "WindowSet",
+    "camera_rig",
+    "film",
+    "load_motion",
+    "load_training_set",
+    "mean_head_to_root",
+    "normalize",
+    "observe",
+]

@@ -174,8 +174,9 @@ class WindowSet:
         """
         if batch_size < 1:
             raise ShapeError("batch_size", expected="at least 1", got=f"{batch_size}")
-        for which in torch.arange(len(self), device=self.starts.device).split(batch_size):
-            yield self.gather(which)
+        for first in range(0, len(self), batch_size):
+            end = min(first + batch_size, len(self))
+            yield self.gather(torch.arange(first, end, device=self.starts.device))
 
 
 def draw(

@@ -39,13 +39,13 @@ class Converted(NamedTuple):
     Attributes:
         points: (..., joints, D) in the source's frame and unit; NaN where unknown.
         synthesized: (joints,), true where a joint was made from others instead of read.
-        confidence: (..., joints), or ``None`` if the source had none: a synthesised joint has
-            the smallest of those that it was made from, an unknown joint 0.
+        confidence: (..., joints): a synthesised joint has the smallest of those that it was made
+            from, an unknown joint 0; without a confidence given, each known joint has 1.
     """
 
     points: np.ndarray
     synthesized: np.ndarray
-    confidence: np.ndarray | None
+    confidence: np.ndarray
 
 
 class _Joint(NamedTuple):
@@ -127,15 +127,14 @@ def convert(
     return Converted(
         points=rearrange([j.points for j in joints], "joints ... axes -> ... joints axes"),
         synthesized=np.array([joint.synthesized for joint in joints]),
-        confidence=None
-        if confidence is None
-        else rearrange([j.confidence for j in joints], "joints ... -> ... joints"),
+        confidence=rearrange([j.confidence for j in joints], "joints ... -> ... joints"),
     )
 
 
 def _checked_confidence(points: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
+    known = np.isfinite(points).all(axis=-1)
     if confidence is None:
-        return np.isfinite(points).all(axis=-1).astype(np.float64)
+        return np.asarray(known, dtype=np.float64)
     confidence = np.asarray(confidence, dtype=np.float64)
     if confidence.shape != points.shape[:-1]:
         raise ShapeError(
@@ -143,7 +142,7 @@ def _checked_confidence(points: np.ndarray, confidence: np.ndarray | None) -> np
             expected=f"{points.shape[:-1]} for these points",
             got=f"{confidence.shape}",
         )
-    return confidence
+    return np.where(known, confidence, 0.0)
 
 
 def _joint(source: _Source, name: str) -> _Joint:
