@@ -1,5 +1,7 @@
 """Body models: shape and joint rotations in, mesh and joints out; and the joint regressors."""
 
+from typing import Any
+
 from posenet3d.body.body_files import SMPL_JOINT_NAMES, read_body_file
 from posenet3d.body.body_model import BodyModel, BodyModelData
 from posenet3d.body.joint_regressor import (
@@ -17,6 +19,7 @@ from posenet3d.body.lsp_14 import (
 )
 from posenet3d.body.mannequin import mannequin_data
 from posenet3d.body.simplex import project_straight_through, project_to_simplex
+from posenet3d.plugins import GROUPS, PluginSpec
 
 __all__ = [
     "LSP_14_TO_BODY",
@@ -30,6 +33,7 @@ __all__ = [
     "LinearJointRegressor",
     "head_top_weights",
     "load_body_model",
+    "load_mannequin",
     "lsp_14_regressor",
     "lsp_14_rows",
     "mannequin_data",
@@ -39,6 +43,35 @@ __all__ = [
 ]
 
 
-def load_body_model(name: str = "mannequin") -> LinearBlendBody:
-    """The body model called ``name`` (thin until plugins.py exists)."""
+def load_mannequin() -> LinearBlendBody:
+    """The packaged mannequin as a body model: the plug-in ``mannequin``.
+
+    Raises:
+        BodyModelFileError: the installed file is missing or damaged.
+
+    Example:
+        >>> load_mannequin().family
+        'makehuman-cc0'
+    """
     return LinearBlendBody(mannequin_data())
+
+
+def load_body_model(name: str = "mannequin", **options: Any) -> BodyModel:
+    """The body model called ``name``: the library's own, or one of any installed plug-in.
+
+    Args:
+        name: a plug-in of the group ``posenet3d.body_models``.
+        **options: what that plug-in takes, as JSON values.
+
+    Raises:
+        BodyModelFileError: a file of the body is missing or damaged.
+        ConfigurationError: the options do not fit; every fault is listed.
+        UnknownPluginError: no installed package advertises ``name``; the nearest is suggested.
+        PluginLoadError: the plug-in cannot be imported or built.
+
+    Example:
+        >>> load_body_model("mannequin").num_joints
+        24
+    """
+    body: BodyModel = GROUPS["body_models"].build(PluginSpec(name=name, options=options))
+    return body

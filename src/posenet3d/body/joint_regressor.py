@@ -169,10 +169,10 @@ class FixedJointRegressor(nn.Module):
     """No SJA: J = W V with the W it was given.
 
     Args:
-        weight: W, (rows, V).  Not part of ``state_dict``: it is the body's.
+        initial: W, (rows, V). Not part of ``state_dict``: it is the body's.
 
     Raises:
-        ShapeError: ``weight`` is not a matrix of convex rows.
+        ShapeError: ``initial`` is not a matrix of convex rows.
 
     Example:
         >>> FixedJointRegressor(torch.eye(24, 100))
@@ -181,10 +181,10 @@ class FixedJointRegressor(nn.Module):
 
     weight: Tensor
 
-    def __init__(self, weight: JointRegression) -> None:
+    def __init__(self, initial: JointRegression) -> None:
         super().__init__()
-        _check_convex(weight)
-        self.register_buffer("weight", weight.detach().clone(), persistent=False)
+        _check_convex(initial)
+        self.register_buffer("weight", initial.detach().clone(), persistent=False)
         self._kept: tuple[Tensor, Rows, Tensor] | None = None
 
     @property
