@@ -1,0 +1,112 @@
+import subprocess
+import sys
+from typing import Never
+
+import pytest
+
+from posenet3d import __version__
+from posenet3d.cli import app as command_line
+from posenet3d.cli import main
+from posenet3d.errors import StorageError
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    return left.value.code if isinstance(left.value.code, int) else int(bool(left.value.code))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["plugins", "--help"],
+        ["plugins"],
+        ["doctor", "--help"],
+        ["train", "--help"],
+        ["evaluate", "--help"],
+        ["demo", "--help"],
+    ],
+)
+def test_help_and_lists_answer_without_importing_torch(arguments: list[str]) -> None:
+    program = (
+        "import sys\n"
+        "from posenet3d.cli import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "except SystemExit as left:\n"
+        "    assert not left.code, left.code\n"
+        "assert 'torch' not in sys.modules, 'torch was imported'\n"
+        "assert 'numpy' not in sys.modules, 'numpy was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_module_stands_for_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "posenet3d", "--version"], capture_output=True, text=True
+    )
+    assert done.stdout == f"posenet3d {__version__}\n"
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    for command in ("train", "evaluate", "demo", "plugins", "doctor"):
+        assert command in shown
+
+
+@pytest.mark.parametrize("arguments", [["trian"], ["plugins", "--jason"], []])
+def test_wrong_usage_leaves_with_2_and_no_traceback(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_our_error_is_a_message_on_standard_error_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("plugins", "lozzes") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("Error: Unknown plug-in group 'lozzes'; did you mean 'losses'?")
+    assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--debug", "plugins", "lozzes"], ["plugins", "lozzes", "--debug"]]
+)
+def test_debug_adds_the_traceback_wherever_it_stands(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [(KeyboardInterrupt(), 130), (StorageError("runs/a", "no space left"), 2)],
+    ids=["interrupt", "storage"],
+)
+def test_an_ended_command_sets_the_exit_code(
+    raised: BaseException, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object, **__: object) -> Never:
+        raise raised
+
+    monkeypatch.setattr("posenet3d.plugins.list_plugins", end)
+    assert run("plugins") == code
+    monkeypatch.setattr(command_line, "app", end)
+    assert run() == code
+
+
+def test_an_error_of_another_kind_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Never:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("posenet3d.plugins.list_plugins", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["plugins"])
