@@ -1,0 +1,30 @@
+"""The paper's networks: lifter (teacher), student, discriminator, and their assembly."""
+
+from posenet3d.networks.config import NetworkConfig
+from posenet3d.networks.discriminator import TemporalDiscriminator
+from posenet3d.networks.lifter import Lifter, TeacherHead
+from posenet3d.networks.posenet3d import (
+    PARTS,
+    PoseNet3D,
+    StudentSkeleton,
+    evaluating,
+    limb_length,
+)
+from posenet3d.networks.student import BodyParameters, Student
+from posenet3d.networks.weights import load_model, save_model
+
+__all__ = [
+    "PARTS",
+    "BodyParameters",
+    "Lifter",
+    "NetworkConfig",
+    "PoseNet3D",
+    "Student",
+    "StudentSkeleton",
+    "TeacherHead",
+    "TemporalDiscriminator",
+    "evaluating",
+    "limb_length",
+    "load_model",
+    "save_model",
+]

@@ -1,0 +1,112 @@
+"""The built-in networks as plug-ins: each function makes a part from options and context.
+
+The networks themselves know nothing of pydantic; the options are checked here.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from posenet3d.networks.discriminator import TemporalDiscriminator
+from posenet3d.networks.lifter import TeacherHead
+from posenet3d.networks.student import Student
+from posenet3d.nn import TemporalBackbone
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BackboneConfig(_Options):
+    """Options of the backbone ``temporal``."""
+
+    channels: int = Field(default=1024, gt=0)
+    """Features of every layer."""
+
+    dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+
+class TeacherConfig(_Options):
+    """Options of the lifter ``teacher``."""
+
+    dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+
+class StudentConfig(_Options):
+    """Options of the student ``student``."""
+
+    blocks: int = Field(default=4, ge=0)
+    """Residual blocks."""
+
+    dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+    method: Literal["gram_schmidt", "svd"] = "gram_schmidt"
+    """How matrices are made rotations."""
+
+
+class DiscriminatorConfig(_Options):
+    """Options of the discriminator ``temporal``."""
+
+    channels: int = Field(default=1024, gt=0)
+    """Features of every layer."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+    input_gain: float = Field(default=1.0, gt=0)
+    """Factor on the normalised 2D input; the paper has 1."""
+
+
+def temporal_backbone(
+    *, joints: int, frames: int, channels: int, dropout: float
+) -> TemporalBackbone:
+    """The backbone ``temporal``: see :class:`posenet3d.nn.TemporalBackbone`."""
+    return TemporalBackbone(joints=joints, frames=frames, channels=channels, dropout=dropout)
+
+
+def teacher_head(
+    *, channels: int, joints: int, frames: int, distance: float, dropout: float
+) -> TeacherHead:
+    """The lifter ``teacher``: see :class:`posenet3d.networks.TeacherHead`."""
+    return TeacherHead(channels, joints=joints, frames=frames, distance=distance, dropout=dropout)
+
+
+def student_branch(
+    *,
+    channels: int,
+    frames: int,
+    bones: int,
+    betas: int,
+    blocks: int,
+    dropout: float,
+    method: Literal["gram_schmidt", "svd"],
+) -> Student:
+    """The student ``student``: see :class:`posenet3d.networks.Student`."""
+    return Student(
+        channels,
+        frames=frames,
+        bones=bones,
+        betas=betas,
+        blocks=blocks,
+        dropout=dropout,
+        method=method,
+    )
+
+
+def temporal_discriminator(
+    *, joints: int, frames: int, channels: int, dropout: float, input_gain: float
+) -> nn.Module:
+    """The discriminator ``temporal``: see :class:`posenet3d.networks.TemporalDiscriminator`."""
+    return TemporalDiscriminator(
+        joints=joints, frames=frames, channels=channels, dropout=dropout, input_gain=input_gain
+    )
+
+
+temporal_backbone.Config = BackboneConfig  # type: ignore[attr-defined]
+teacher_head.Config = TeacherConfig  # type: ignore[attr-defined]
+student_branch.Config = StudentConfig  # type: ignore[attr-defined]
+temporal_discriminator.Config = DiscriminatorConfig  # type: ignore[attr-defined]

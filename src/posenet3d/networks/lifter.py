@@ -1,0 +1,110 @@
+"""The teacher: a window of 2D skeletons to a window of 3D skeletons (Sect. 3.1)."""
+
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenet3d.geometry import depth_from_offset, lift
+from posenet3d.nn import ResidualBlock, TemporalBackbone, small_output_layer
+from posenet3d.typing import Windows2D, Windows3D
+
+
+class TeacherHead(nn.Module):
+    r"""The teacher branch: a residual block, then a depth offset for each joint and frame.
+
+    :math:`z_i^j = \max(1, c + o_i^j)` and :math:`X_i^j = (x_i^j z_i^j, y_i^j z_i^j, z_i^j)`,
+    Sect. 3.1 of PoseNet3D. The output layer starts near zero, so that the first answer is flat.
+
+    Args:
+        channels: features C that the backbone gives.
+        joints: joints J.
+        frames: frames T of a window.
+        distance: c, the distance of the root from the camera in head-to-root lengths.
+        dropout: probability of dropping a feature.
+
+    Example:
+        >>> import torch
+        >>> head = TeacherHead(8, frames=9)
+        >>> head(torch.zeros(2, 8), torch.zeros(2, 9, 14, 2)).shape
+        torch.Size([2, 9, 14, 3])
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        *,
+        joints: int = 14,
+        frames: int = 9,
+        distance: float = 10.0,
+        dropout: float = 0.25,
+    ) -> None:
+        super().__init__()
+        self.joints, self.frames, self.distance = joints, frames, distance
+        self.block = ResidualBlock(channels, dropout=dropout)
+        self.offsets = small_output_layer(channels, frames * joints)
+
+    def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
+        """The output layer: negating it negates every depth offset, o to −o."""
+        return (self.offsets.weight, self.offsets.bias)
+
+    def forward(self, features: Float[Tensor, "batch channels"], windows: Windows2D) -> Windows3D:
+        """The 3D skeletons of the windows that the features were made of.
+
+        Args:
+            features: the backbone's features (batch, C).
+            windows: the 2D skeletons (batch, T, J, 2), root-centred, normalised.
+
+        Returns:
+            3D skeletons (batch, T, J, 3) in the camera frame, head-to-root units.
+        """
+        offsets = rearrange(
+            self.offsets(self.block(features)), "b (t j) -> b t j", t=self.frames, j=self.joints
+        )
+        return lift(windows, depth_from_offset(offsets, self.distance))
+
+
+class Lifter(nn.Module):
+    """Backbone and teacher branch: 2D windows in, 3D skeletons out.
+
+    Args:
+        backbone: gives features (batch, C) of windows; any module with ``joints``, ``frames`` and
+            ``channels`` that maps (batch, T, J, 2) to (batch, C).
+        head: the teacher branch; by default a :class:`TeacherHead` for that backbone.
+        distance: c of the default head.
+
+    Example:
+        >>> import torch
+        >>> lifter = Lifter(TemporalBackbone(joints=14, frames=9, channels=16))
+        >>> lifter(torch.zeros(2, 9, 14, 2)).shape
+        torch.Size([2, 9, 14, 3])
+    """
+
+    def __init__(
+        self,
+        backbone: TemporalBackbone,
+        head: TeacherHead | None = None,
+        *,
+        distance: float = 10.0,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head or TeacherHead(
+            backbone.channels, joints=backbone.joints, frames=backbone.frames, distance=distance
+        )
+
+    @property
+    def receptive_field(self) -> int:
+        """Frames of a window."""
+        return self.backbone.receptive_field
+
+    def forward(self, windows: Windows2D) -> Windows3D:
+        """3D skeletons (batch, T, J, 3), camera frame, head-to-root units.
+
+        Args:
+            windows: 2D skeletons (batch, T, J, 2), root-centred, normalised.
+
+        Raises:
+            ShapeError: if the windows have other frames or joints than the backbone.
+        """
+        joints: Tensor = self.head(self.backbone(windows), windows)
+        return joints

@@ -1,0 +1,253 @@
+"""The assembly: backbone, teacher, student, joint regressor, discriminator and body (Fig. 1)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from posenet3d.body import BodyModel, JointRegressor, head_top_weights, lsp_14_rows
+from posenet3d.errors import PoseNet3DError, ShapeError, UnknownNameError
+from posenet3d.networks.config import NetworkConfig
+from posenet3d.networks.student import BodyParameters
+from posenet3d.plugins import GROUPS
+from posenet3d.skeletons import LIMBS, LSP_14
+from posenet3d.skeletons.anatomy import centre_on_hips
+from posenet3d.typing import Points3D, Windows2D, Windows3D
+from posenet3d.views import ViewSampler
+
+PARTS = ("backbone", "teacher", "student", "joint_regressor", "discriminator", "views")
+"""The parts that a training stage may name."""
+
+
+class StudentSkeleton(NamedTuple):
+    """The student's answer for windows.
+
+    Attributes:
+        joints: 3D skeletons (batch, T, 14, 3), metres, camera frame, centred on the hips.
+        parameters: the body parameters they come from.
+    """
+
+    joints: Windows3D
+    parameters: BodyParameters
+
+
+class PoseNet3D(nn.Module):
+    """The whole network: 2D windows in; teacher's, student's and mean skeletons out.
+
+    Parts are reached by name (:data:`PARTS`) or as attributes, built from plug-ins, and replaced
+    by assigning to the attribute.
+
+    Args:
+        config: the parts and their options.
+        body: the body model; by default the one that ``config`` names.
+
+    Raises:
+        ConfigurationError: if a part's options are wrong.
+        UnknownPluginError: if a part names a plug-in that is not installed.
+        UnknownNameError: if the body lacks one of the joints that the student compares.
+
+    Example:
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> model = PoseNet3D(NetworkConfig(backbone=small, discriminator=small)).eval()
+        >>> sorted(model.lift(torch.zeros(2, 9, 14, 2)))
+        ['teacher']
+        >>> model.measure_scale(model.teacher_skeleton(torch.rand(2, 9, 14, 2)))
+        >>> sorted(model.lift(torch.zeros(2, 9, 14, 2)))
+        ['mean', 'student', 'teacher']
+    """
+
+    metres_per_unit: Tensor
+    body_to_camera: Tensor
+
+    def __init__(self, config: NetworkConfig, body: BodyModel | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.body = body if body is not None else GROUPS["body_models"].build(config.body_model)
+        self.rows = lsp_14_rows(self.body.joint_names)
+        self._build_networks()
+        self.joint_regressor: JointRegressor = GROUPS["joint_regressors"].build(
+            config.joint_regressor, initial=self._initial_regressor()
+        )
+        self.views: ViewSampler = GROUPS["view_samplers"].build(config.views)
+        self.register_buffer("metres_per_unit", torch.zeros(()))
+        self.register_buffer("body_to_camera", torch.tensor([1.0, -1.0, -1.0]), persistent=False)
+
+    def _build_networks(self) -> None:
+        config, joints, frames = self.config, len(LSP_14), self.config.frames
+        self.backbone = GROUPS["backbones"].build(config.backbone, joints=joints, frames=frames)
+        channels = self.backbone.channels
+        self.teacher = GROUPS["lifters"].build(
+            config.teacher,
+            channels=channels,
+            joints=joints,
+            frames=frames,
+            distance=config.distance,
+        )
+        self.student = GROUPS["students"].build(
+            config.student,
+            channels=channels,
+            frames=frames,
+            bones=self.body.num_joints,
+            betas=self.body.num_betas,
+        )
+        self.discriminator = GROUPS["discriminators"].build(
+            config.discriminator, joints=joints, frames=frames
+        )
+
+    def _initial_regressor(self) -> Float[Tensor, "bones vertices"]:
+        weights = self.body.joint_regressor.clone()
+        if self.config.head_top == "vertex":
+            weights[self.rows[LSP_14.index("head_top")]] = head_top_weights(self.body)
+        return weights
+
+    def part(self, name: str) -> nn.Module:
+        """The part called ``name``.
+
+        Raises:
+            UnknownNameError: if it is not one of :data:`PARTS`.
+        """
+        if name not in PARTS:
+            raise UnknownNameError("part", name, PARTS)
+        part: nn.Module = getattr(self, name)
+        return part
+
+    @property
+    def receptive_field(self) -> int:
+        """Frames T of a window."""
+        return self.config.frames
+
+    def teacher_skeleton(self, windows: Windows2D) -> Windows3D:
+        """The teacher's answer: joints (batch, T, 14, 3), camera frame, head-to-root units."""
+        joints: Tensor = self.teacher(self.backbone(windows), windows)
+        return joints
+
+    def student_skeleton(self, features: Float[Tensor, "batch channels"]) -> StudentSkeleton:
+        """The student's answer for the features of windows.
+
+        Joints are regressed from the body (Eq. 7), taken to the camera frame by
+        B = diag(1, −1, −1) and centred on the middle of the hips.
+
+        Args:
+            features: the backbone's features (batch, C).
+
+        Returns:
+            Skeletons in metres, and the body parameters.
+        """
+        parameters: BodyParameters = self.student(features)
+        joints = self.joint_regressor.joints(
+            self.body, parameters.betas[:, None], parameters.rotations, self.rows
+        )
+        return StudentSkeleton(centre_on_hips(joints * self.body_to_camera), parameters)
+
+    @torch.no_grad()
+    def measure_scale(self, skeletons: Points3D) -> None:
+        """Set the metres that one head-to-root unit stands for, from the teacher's skeletons.
+
+        The ratio of the summed lengths of the eight limb bones on the body's rest pose and on the
+        skeletons. The head is left out: the body has no head top before SJA learns one.
+
+        Args:
+            skeletons: the frozen teacher's joints (..., 14, 3), head-to-root units.
+
+        Raises:
+            ShapeError: if the skeletons have no size.
+        """
+        eye = torch.eye(3, device=self.metres_per_unit.device)
+        betas = torch.zeros(self.body.num_betas, device=eye.device)
+        rest = self.body.regress(
+            betas,
+            eye.expand(self.body.num_joints, 3, 3),
+            self.body.joint_regressor[list(self.rows)],
+        )
+        size = limb_length(skeletons).mean()
+        if not bool(size > 0):
+            raise ShapeError("skeletons", expected="3D skeletons with length", got=f"{size}")
+        self.metres_per_unit.copy_(limb_length(rest) / size)
+
+    @property
+    def has_student(self) -> bool:
+        """Whether the scale between teacher and body is known, so that the student means much."""
+        return bool(self.metres_per_unit > 0)
+
+    @torch.no_grad()
+    def lift(self, windows: Windows2D) -> dict[str, Windows3D]:
+        """3D skeletons of 2D windows by every branch, in eval mode and without gradients.
+
+        Args:
+            windows: 2D skeletons (batch, T, 14, 2), root-centred, normalised.
+
+        Returns:
+            ``teacher``, ``student`` and their ``mean`` (PoseNet3D's own answer, Sect. 4.3), each
+            (batch, T, 14, 3), camera frame, head-to-root units, centred on the hips. Only
+            ``teacher`` before the student's first stage.
+
+        Raises:
+            ShapeError: if the windows have other frames or joints than the network.
+        """
+        with evaluating(self):
+            features = self.backbone(windows)
+            teacher = centre_on_hips(self.teacher(features, windows))
+            if not self.has_student:
+                return {"teacher": teacher}
+            student = self.student_skeleton(features).joints / self.metres_per_unit
+            return {"teacher": teacher, "student": student, "mean": (teacher + student) / 2}
+
+    @torch.no_grad()
+    def parameters_of(self, windows: Windows2D) -> BodyParameters:
+        """The student's body parameters of 2D windows, in eval mode and without gradients.
+
+        Args:
+            windows: 2D skeletons (batch, T, 14, 2), root-centred, normalised.
+
+        Raises:
+            PoseNet3DError: before the student's first stage.
+        """
+        if not self.has_student:
+            raise PoseNet3DError(
+                "Expected a trained student, got a network before its second stage; train it "
+                "through the stage 'distillation' first."
+            )
+        with evaluating(self):
+            parameters: BodyParameters = self.student(self.backbone(windows))
+            return parameters
+
+
+def limb_length(skeletons: Points3D) -> Float[Tensor, "*batch"]:
+    """The summed length of the eight limb bones (upper and lower, arms and legs, both sides).
+
+    Args:
+        skeletons: (..., 14, 3), any unit.
+
+    Returns:
+        Lengths (...), in the unit of the skeletons.
+
+    Example:
+        >>> limb_length(torch.zeros(5, 14, 3)).shape
+        torch.Size([5])
+    """
+    starts, ends = zip(*(LSP_14.indices(*limb) for limb in LIMBS), strict=True)
+    return (skeletons[..., list(starts), :] - skeletons[..., list(ends), :]).norm(dim=-1).sum(-1)
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Eval mode for the time of a ``with`` block; each submodule's mode comes back after it.
+
+    Example:
+        >>> layer = nn.Dropout()
+        >>> with evaluating(layer):
+        ...     layer.training
+        False
+        >>> layer.training
+        True
+    """
+    modes = [(each, each.training) for each in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, mode in modes:
+            each.training = mode

@@ -1,0 +1,132 @@
+"""A network on disk: ``model.safetensors`` for the numbers, ``model.json`` for everything else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+
+from posenet3d import __version__
+from posenet3d.body import BodyModel
+from posenet3d.errors import BodyFamilyError, DataError, StorageError
+from posenet3d.files import atomic_write
+from posenet3d.networks.config import NetworkConfig
+from posenet3d.networks.posenet3d import PoseNet3D
+
+WEIGHTS_FILE = "model.safetensors"
+CONFIG_FILE = "model.json"
+
+
+def save_model(model: PoseNet3D, folder: str | Path) -> Path:
+    """Write a network's weights and configuration into a folder.
+
+    Each file is written whole or not at all. The body model itself is not stored, only its family
+    and checksum.
+
+    Args:
+        model: the network.
+        folder: where to; made if it is missing.
+
+    Returns:
+        The folder.
+
+    Raises:
+        StorageError: if the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> model = PoseNet3D(NetworkConfig(backbone=small, discriminator=small))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     again = load_model(save_model(model, folder))
+        >>> torch.equal(again.backbone.entry.linear.weight, model.backbone.entry.linear.weight)
+        True
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(folder, f"cannot be made: {error.strerror}.") from error
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    with atomic_write(folder / WEIGHTS_FILE) as file:
+        file.write(safetensors.torch.save(state))
+    with atomic_write(folder / CONFIG_FILE) as file:
+        file.write(json.dumps(_description(model), indent=2).encode())
+    return folder
+
+
+def load_model(folder: str | Path, body: BodyModel | None = None) -> PoseNet3D:
+    """Read a network that :func:`save_model` wrote.
+
+    Args:
+        folder: the folder with ``model.safetensors`` and ``model.json``.
+        body: a body model of the family that the weights were trained with; by default the one
+            that the configuration names.
+
+    Returns:
+        The network, in eval mode, on the CPU.
+
+    Raises:
+        BodyFamilyError: if the body is of another family than the weights'.
+        DataError: if a file is damaged, or the two do not fit together.
+        StorageError: if a file is missing or cannot be read.
+    """
+    folder = Path(folder)
+    description = _read_description(folder / CONFIG_FILE)
+    try:
+        config = NetworkConfig.model_validate(description["network"])
+        family = str(description["body"]["family"])
+    except (KeyError, TypeError, ValidationError) as error:
+        raise DataError(
+            folder / CONFIG_FILE,
+            f"expected a network's configuration, got {error}; write it with save_model.",
+        ) from error
+    model = PoseNet3D(config, body)
+    if model.body.family != family:
+        raise BodyFamilyError(family, model.body.family)
+    _load_state(model, folder / WEIGHTS_FILE)
+    return model.eval()
+
+
+def _description(model: PoseNet3D) -> dict[str, Any]:
+    pitch = model.views.pitch
+    return {
+        "posenet3d": __version__,
+        "network": model.config.model_dump(mode="json"),
+        "body": {"family": model.body.family, "sha256": getattr(model.body, "sha256", "")},
+        "camera_pitch_degrees": None if pitch is None else float(torch.rad2deg(pitch)),
+        "metres_per_unit": float(model.metres_per_unit),
+    }
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StorageError(
+            path,
+            f"expected a file of a trained network, got {error.strerror!r}; give the folder of a "
+            "finished run, or train one with 'posenet3d train'.",
+        ) from error
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(_read(path))
+    except ValueError as error:
+        raise DataError(path, f"expected JSON, got {error}; copy the file anew.") from error
+    if not isinstance(description, dict):
+        raise DataError(path, f"expected a JSON object, got {type(description).__name__}.")
+    return description
+
+
+def _load_state(model: PoseNet3D, path: Path) -> None:
+    try:
+        model.load_state_dict(safetensors.torch.load(_read(path)))
+    except (SafetensorError, RuntimeError) as error:
+        raise DataError(
+            path, f"expected weights that fit {CONFIG_FILE}, got {error}; copy both files anew."
+        ) from error
