@@ -48,7 +48,9 @@ def _print_table(found: tuple["Plugin", ...], faults: dict["Plugin", str | None]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("group", "name", "package", "target", title="Plug-ins", title_justify="left")
+    table = Table(title="Plug-ins", title_justify="left")
+    for heading in ("group", "name", "package", "target"):
+        table.add_column(heading, overflow="fold")
     for plugin in found:
         table.add_row(plugin.group, plugin.name, plugin.package, plugin.target)
     console = Console()
