@@ -1,0 +1,46 @@
+"""How good a lifter is: metrics, the open protocols, and the report that holds the figures."""
+
+from posenet3d.evaluation.metrics import (
+    auc,
+    flat_depth,
+    mblstd,
+    mpjpe,
+    mpjve_paper,
+    mpjve_videopose3d,
+    n_mpjpe,
+    p_mpjpe,
+    pck,
+)
+from posenet3d.evaluation.protocols import (
+    CMU_14,
+    CMU_14_WILD,
+    PROTOCOLS,
+    Protocol,
+    evaluate,
+    find_protocol,
+)
+from posenet3d.evaluation.report import EvaluationReport, HeadScores, PoseSample
+from posenet3d.evaluation.scores import Scores, Tally
+
+__all__ = [
+    "CMU_14",
+    "CMU_14_WILD",
+    "PROTOCOLS",
+    "EvaluationReport",
+    "HeadScores",
+    "PoseSample",
+    "Protocol",
+    "Scores",
+    "Tally",
+    "auc",
+    "evaluate",
+    "find_protocol",
+    "flat_depth",
+    "mblstd",
+    "mpjpe",
+    "mpjve_paper",
+    "mpjve_videopose3d",
+    "n_mpjpe",
+    "p_mpjpe",
+    "pck",
+]

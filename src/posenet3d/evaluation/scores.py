@@ -1,0 +1,212 @@
+"""The numbers of an evaluation: running sums while it goes on, frozen scores when it is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from statistics import fmean
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from posenet3d.evaluation import metrics
+
+MIRROR_TOLERANCE = 1e-3
+"""Below this difference, in mm, a body and its depth mirror count as the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """The errors of one set of predictions, each a mean; mm where not stated otherwise.
+
+    A number that cannot be had (a velocity of one-frame clips) is ``nan``.
+
+    Example:
+        >>> import torch
+        >>> scores = Tally.of_sequence(
+        ...     torch.eye(14, 3).expand(2, 14, 3).double(),
+        ...     torch.eye(14, 3).expand(2, 14, 3).double(),
+        ... ).scores()
+        >>> scores.frames, round(scores.p_mpjpe, 6)
+        (2, 0.0)
+    """
+
+    p_mpjpe: float
+    """Mean joint error after a similarity a frame, det(R) = +1."""
+    p_mpjpe_reflected: float
+    """The same with mirror images counted as right; ElePose's flavour."""
+    p_mpjpe_depth_flipped: float
+    """P-MPJPE of the prediction with its depth negated."""
+    n_mpjpe: float
+    """Mean joint error after root-centring and a least-squares scale a frame."""
+    mpjve: float
+    """The paper's MPJVE, mm a frame: velocity error after a similarity a frame."""
+    mpjve_videopose3d: float
+    """VideoPose3D's MPJVE, mm a frame: nothing aligned but one scale a sequence."""
+    mblstd: float
+    """Standard deviation of eight limb lengths over a sequence, after one scale a sequence."""
+    pck_150: float
+    """Percent of joints strictly within 150 mm, after the similarity."""
+    auc: float
+    """Mean PCK over 0, 5, ..., 150 mm in percent, after the similarity."""
+    n_pck_150: float
+    """Percent of joints strictly within 150 mm, after root-centring and scale a frame."""
+    n_auc: float
+    """Mean PCK over 0, 5, ..., 150 mm in percent, after root-centring and scale a frame."""
+    per_joint: tuple[float, ...]
+    """Each joint's part of P-MPJPE, in the layout's joint order."""
+    frames: int
+    """Frames that the errors of poses were taken on."""
+
+    @property
+    def right_way_round(self) -> bool | None:
+        """Whether depth is the right way round; ``None`` where a mirror changes nothing (flat)."""
+        return right_way_round(self.p_mpjpe, self.p_mpjpe_depth_flipped)
+
+
+FIGURES: tuple[str, ...] = tuple(
+    field.name for field in fields(Scores) if field.name not in ("per_joint", "frames")
+)
+"""The names of the figures in :class:`Scores` that are one number each."""
+
+
+def average(scores: Sequence[Scores]) -> Scores:
+    """The mean of several scores, each counted once; ``frames`` adds up.
+
+    Args:
+        scores: one or more, for instance one a subject.
+
+    Returns:
+        The mean of each figure.
+
+    Example:
+        >>> import torch
+        >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
+        >>> average([Tally.of_sequence(pose, pose).scores()] * 3).frames
+        6
+    """
+    values: dict[str, Any] = {name: fmean(getattr(one, name) for one in scores) for name in FIGURES}
+    joints = zip(*(one.per_joint for one in scores), strict=True)
+    values["per_joint"] = tuple(fmean(joint) for joint in joints)
+    return Scores(**values, frames=sum(one.frames for one in scores))
+
+
+def right_way_round(p_mpjpe: float, depth_flipped: float) -> bool | None:
+    """Whether a body beats its depth mirror; ``None`` where both are equally good.
+
+    Args:
+        p_mpjpe: P-MPJPE of the prediction, in mm.
+        depth_flipped: P-MPJPE of the prediction with its depth negated, in mm.
+
+    Returns:
+        True, False, or ``None`` if they differ by less than :data:`MIRROR_TOLERANCE`.
+
+    Example:
+        >>> (
+        ...     right_way_round(80.0, 170.0),
+        ...     right_way_round(170.0, 80.0),
+        ...     right_way_round(126.0, 126.0),
+        ... )
+        (True, False, None)
+    """
+    if not abs(p_mpjpe - depth_flipped) >= MIRROR_TOLERANCE:
+        return None
+    return p_mpjpe < depth_flipped
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Running sums: for each figure the sum so far and how many values it holds.
+
+    Tallies add, so an evaluation of any length needs the memory of one sequence. The sums stay on
+    the device until :meth:`scores` is asked for.
+
+    Example:
+        >>> import torch
+        >>> sequence = torch.eye(14, 3).expand(11, 14, 3).double()
+        >>> tally = Tally.of_sequence(sequence, sequence, stride=5)
+        >>> (tally + tally).scores().frames
+        6
+    """
+
+    sums: Mapping[str, Tensor]
+    """The sum of each figure's values; ``per_joint`` is a vector."""
+    counts: Mapping[str, int]
+    """How many values each sum holds: frames, steps between frames, or sequences."""
+
+    @classmethod
+    def of_sequence(
+        cls,
+        prediction: Float[Tensor, "frames joints 3"],
+        truth: Float[Tensor, "frames joints 3"],
+        *,
+        stride: int = 1,
+    ) -> "Tally":
+        """The sums over one sequence.
+
+        Args:
+            prediction: a sequence of ``lsp_14`` poses in the camera frame, any unit.
+            truth: the true sequence, the same frame, in mm.
+            stride: the errors of poses are taken on every ``stride``-th frame, from the first;
+                velocities and bone lengths on all.
+
+        Returns:
+            The tally of this sequence.
+
+        Raises:
+            ShapeError: the shapes differ.
+        """
+        similar = metrics.aligned(prediction, truth)
+        parts = _pose_values(prediction[::stride], similar[::stride], truth[::stride])
+        parts |= _motion_values(prediction, similar, truth)
+        sums = {name: values.sum(dim=0) for name, values in parts.items()}
+        return cls(sums, {name: values.shape[0] for name, values in parts.items()})
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """The sums over both."""
+        return Tally(
+            {name: self.sums[name] + other.sums[name] for name in self.sums},
+            {name: self.counts[name] + other.counts[name] for name in self.counts},
+        )
+
+    def scores(self) -> Scores:
+        """The means: over frames, over steps between frames (MPJVE), over sequences (MBLSTD)."""
+        means = {
+            name: (total / self.counts[name] if self.counts[name] else total * float("nan"))
+            for name, total in self.sums.items()
+        }
+        joints = tuple(means.pop("per_joint").tolist())
+        figures: dict[str, Any] = {name: float(mean) for name, mean in means.items()}
+        return Scores(**figures, per_joint=joints, frames=self.counts["p_mpjpe"])
+
+
+def _pose_values(prediction: Tensor, similar: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """One value a frame for each figure that looks at poses."""
+    scaled, centred = metrics.frame_scaled(prediction, truth)
+    distances = metrics.joint_distances(similar, truth)
+    flipped = metrics.depth_negated(prediction)
+    return {
+        "per_joint": distances,
+        "p_mpjpe": distances.mean(dim=-1),
+        "p_mpjpe_reflected": metrics.p_mpjpe(prediction, truth, reflection="allowed"),
+        "p_mpjpe_depth_flipped": metrics.p_mpjpe(flipped, truth),
+        "n_mpjpe": metrics.joint_distances(scaled, centred).mean(dim=-1),
+        "pck_150": metrics.pck(similar, truth),
+        "auc": metrics.auc(similar, truth),
+        "n_pck_150": metrics.pck(scaled, centred),
+        "n_auc": metrics.auc(scaled, centred),
+    }
+
+
+def _motion_values(prediction: Tensor, similar: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """One value a step between frames (velocities) or a sequence (bone lengths)."""
+    return {
+        "mpjve": _step_errors(similar, truth),
+        "mpjve_videopose3d": _step_errors(*metrics.sequence_scaled(prediction, truth)),
+        "mblstd": metrics.mblstd(prediction, truth)[None],
+    }
+
+
+def _step_errors(prediction: Tensor, truth: Tensor) -> Tensor:
+    if prediction.shape[0] < 2:
+        return prediction.new_zeros(0)
+    return metrics.velocity_distances(prediction, truth).mean(dim=-1)

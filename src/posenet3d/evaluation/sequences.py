@@ -1,0 +1,185 @@
+"""What an evaluation sees of a clip: for each view the true poses and the lifter's input."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from einops import rearrange
+from jaxtyping import Float, Float64
+from torch import Tensor
+
+from posenet3d.data.motion import MotionClip
+from posenet3d.data.normalization import normalize
+from posenet3d.data.rigs import Camera, camera_rig, observe
+from posenet3d.errors import DataError
+from posenet3d.skeletons.conversion import convert
+
+MILLIMETRES = 1000.0
+"""Millimetres a metre."""
+
+
+@dataclass(frozen=True, eq=False)
+class TestSequence:
+    """One clip seen by one camera.
+
+    Example:
+        >>> TestSequence("S14/a", "S14", 0, 4, np.zeros((5, 14, 3)), np.zeros((5, 14, 2))).name
+        'S14/a (view 0)'
+    """
+
+    __test__ = False  # a test sequence, no test case: keeps pytest from collecting it
+
+    key: str
+    """The clip's key, ``<subject>/<clip>``."""
+    subject: str
+    """The clip's subject."""
+    view: int
+    """The number of the view, from 0."""
+    views: int
+    """How many views the clip has."""
+    truth: Float64[np.ndarray, "frames 14 3"]
+    """The true ``lsp_14`` joints in the camera frame, mm."""
+    points: Float64[np.ndarray, "frames 14 2"]
+    """The input: root-centred normalised 2D."""
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def name(self) -> str:
+        """Clip and view, for messages."""
+        return f"{self.key} (view {self.view})"
+
+
+def sequences_of(
+    clip: MotionClip,
+    rig: str,
+    scale: str = "sequence",
+    distance: float = 10.0,
+    length: float | None = None,
+) -> Iterator[TestSequence]:
+    """Each view of a clip under a test rig.
+
+    Args:
+        clip: joints in metres, z up.
+        rig: the camera rig's name.
+        scale: what the input's scale is taken over, see `posenet3d.data.normalization`.
+        distance: c, the root's depth in head-to-root lengths.
+        length: the mean head-to-root length, for the scale ``"dataset"``.
+
+    Yields:
+        One sequence a view, in the rig's order.
+
+    Raises:
+        DataError: the clip's layout lacks a joint of ``lsp_14``, or there is no scale.
+        UnknownNameError: no rig or scale of this name.
+
+    Example:
+        >>> still = np.arange(42.0).reshape(1, 14, 3).repeat(20, axis=0) / 42
+        >>> clip = MotionClip("S0/still", still, "lsp_14", fps=50.0)
+        >>> [len(sequence) for sequence in sequences_of(clip, "cmu14")]
+        [20, 20, 20, 20]
+    """
+    cameras = camera_rig(rig, split="test").cameras(clip)
+    for view, camera in enumerate(cameras):
+        name = f"{clip.key} (view {view})"
+        seen = observe(clip, camera, name).to_layout("lsp_14").points
+        points = normalize(seen, scale, distance, length=length, name=name).points
+        truth = camera_frame(clip, camera)
+        yield TestSequence(clip.key, clip.subject, view, len(cameras), truth, points)
+
+
+def camera_frame(clip: MotionClip, camera: Camera) -> Float64[np.ndarray, "frames 14 3"]:
+    """The clip's ``lsp_14`` joints in the camera frame (x right, y down, z forward), in mm.
+
+    Args:
+        clip: joints in metres, z up.
+        camera: world -> camera in metres.
+
+    Returns:
+        Joints (frames, 14, 3), mm; not root-centred.
+
+    Example:
+        >>> clip = MotionClip("S0/still", np.ones((1, 14, 3)), "lsp_14", fps=50.0)
+        >>> camera_frame(clip, Camera(np.eye(3, 4), focal=2.0))[0, 0]
+        array([1000., 1000., 1000.])
+    """
+    return MILLIMETRES * convert(camera.to_camera(clip.joints), clip.layout, "lsp_14").points
+
+
+def lift_centres(
+    lifter: Callable[[Tensor], Mapping[str, Tensor]],
+    points: Float[Tensor, "frames joints 2"],
+    window: int,
+    batch_size: int,
+    name: str,
+) -> dict[str, Float[Tensor, "frames joints 3"]]:
+    """The lifter's answer for each frame: the centre frame of the window around it.
+
+    Frames before the first and after the last are the first and the last.
+
+    Args:
+        lifter: windows (B, window, joints, 2), float32 -> heads (B, window, joints, 3).
+        points: a normalised sequence.
+        window: frames in a window, odd.
+        batch_size: windows in a batch.
+        name: the sequence's name, for messages.
+
+    Returns:
+        For each head a sequence in the camera frame, float64.
+
+    Raises:
+        DataError: a head's answer has the wrong shape or is not finite.
+
+    Example:
+        >>> flat = lambda windows: {"flat": torch.nn.functional.pad(windows, (0, 1))}
+        >>> points = torch.arange(3.0).reshape(3, 1, 1).expand(3, 14, 2)
+        >>> lift_centres(flat, points, 9, 2, "walk")["flat"][:, 0, 0]
+        tensor([0., 1., 2.], dtype=torch.float64)
+    """
+    parts: dict[str, list[Tensor]] = {}
+    for windows in torch.split(centred_windows(points.float(), window), batch_size):
+        expected = (*windows.shape[:-1], 3)
+        for head, poses in lifter(windows).items():
+            if tuple(poses.shape) != expected:
+                raise DataError(
+                    name,
+                    f"Expected poses of shape {expected} from head {head!r}, got "
+                    f"{tuple(poses.shape)}; check the lifter.",
+                )
+            parts.setdefault(head, []).append(poses[:, window // 2])
+    heads = {head: torch.cat(batches).to(points.device).double() for head, batches in parts.items()}
+    for head, poses in heads.items():
+        if len(poses) != len(points) or not bool(poses.isfinite().all()):
+            raise DataError(
+                name,
+                f"Expected a finite pose for each frame from head {head!r}, got "
+                "NaN, infinity or too few; check the weights and the lifter.",
+            )
+    return heads
+
+
+def centred_windows(
+    points: Float[Tensor, "frames joints 2"], window: int
+) -> Float[Tensor, "frames window joints 2"]:
+    """The window around each frame, with the edge frames repeated; a view where it can be.
+
+    Args:
+        points: a sequence.
+        window: frames in a window, odd.
+
+    Returns:
+        One window a frame; frame i is the middle of window i.
+
+    Example:
+        >>> points = torch.arange(3.0).reshape(3, 1, 1).expand(3, 1, 2)
+        >>> centred_windows(points, 3)[:, :, 0, 0]
+        tensor([[0., 0., 1.],
+                [0., 1., 2.],
+                [1., 2., 2.]])
+    """
+    half = window // 2
+    first, last = points[:1].expand(half, -1, -1), points[-1:].expand(half, -1, -1)
+    padded = torch.cat([first, points, last])
+    return rearrange(padded.unfold(0, window, 1), "frames joints xy time -> frames time joints xy")
