@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from einops import rearrange
 
 from posenet3d.errors import ShapeError
 from posenet3d.skeletons.layouts import layout
@@ -125,9 +124,9 @@ def convert(
     known = _Source(points, _checked_confidence(points, confidence), given)
     joints = [_joint(known, name) for name in wanted.joint_names]
     return Converted(
-        points=rearrange([j.points for j in joints], "joints ... axes -> ... joints axes"),
+        points=np.stack([joint.points for joint in joints], axis=-2),
         synthesized=np.array([joint.synthesized for joint in joints]),
-        confidence=rearrange([j.confidence for j in joints], "joints ... -> ... joints"),
+        confidence=np.stack([joint.confidence for joint in joints], axis=-1),
     )
 
 
