@@ -11,8 +11,9 @@ from rich.console import Console
 
 from posenet3d.errors import ConfigurationError, StorageError
 from posenet3d.evaluation.provenance import source_commit
-from posenet3d.evaluation.report import EvaluationReport, HeadScores, PoseSample, figures_table
-from posenet3d.evaluation.scores import Tally
+from posenet3d.evaluation.report import EvaluationReport, figures_table
+from posenet3d.evaluation.samples import PoseSample
+from posenet3d.evaluation.scores import HeadScores, Tally
 from posenet3d.skeletons.layouts import LSP_14
 
 

@@ -19,8 +19,9 @@ from posenet3d.evaluation.protocols import (
     evaluate,
     find_protocol,
 )
-from posenet3d.evaluation.report import EvaluationReport, HeadScores, PoseSample
-from posenet3d.evaluation.scores import Scores, Tally
+from posenet3d.evaluation.report import EvaluationReport
+from posenet3d.evaluation.samples import PoseSample
+from posenet3d.evaluation.scores import HeadScores, Scores, Tally
 
 __all__ = [
     "CMU_14",

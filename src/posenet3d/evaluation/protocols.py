@@ -21,8 +21,9 @@ from posenet3d.data.normalization import ScaleMode
 from posenet3d.errors import ConfigurationError, DataError, UnknownNameError
 from posenet3d.evaluation import metrics
 from posenet3d.evaluation.provenance import library_versions, source_commit
-from posenet3d.evaluation.report import BASELINE, EvaluationReport, HeadScores, PoseSample
-from posenet3d.evaluation.scores import Tally
+from posenet3d.evaluation.report import BASELINE, EvaluationReport
+from posenet3d.evaluation.samples import PoseSample
+from posenet3d.evaluation.scores import HeadScores, Tally
 from posenet3d.evaluation.sequences import TestSequence, lift_centres, sequences_of
 
 Lifter = Callable[[Float[Tensor, "batch frames joints 2"]], Mapping[str, Tensor]]

@@ -8,102 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
-from torch import Tensor
 
 from posenet3d.errors import ConfigurationError
-from posenet3d.evaluation import metrics
-from posenet3d.evaluation.scores import Scores, Tally, average
-from posenet3d.evaluation.sequences import TestSequence
+from posenet3d.evaluation.samples import PoseSample
+from posenet3d.evaluation.scores import HeadScores, Scores
 from posenet3d.files.atomic import atomic_write
 from posenet3d.skeletons.layouts import LSP_14
 from posenet3d.visualization import skeleton_sheet
 
 BASELINE = "flat"
 """The head that every report holds: all joints at the root's depth."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadScores(Scores):
-    """The scores of one head over all test frames, with the same figures by subject.
-
-    The figures of the head itself are means over all frames (MPJVE: over all steps between
-    frames; MBLSTD: over sequences).
-
-    Example:
-        >>> import torch
-        >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
-        >>> head = HeadScores.of_subjects({"S14": Tally.of_sequence(pose, pose)})
-        >>> head.frames, list(head.by_subject), round(head.subject_mean.p_mpjpe, 6)
-        (2, ['S14'], 0.0)
-    """
-
-    subject_mean: Scores
-    """The mean over subjects, each counted once."""
-    by_subject: Mapping[str, Scores]
-    """The scores of each subject, by name."""
-
-    @classmethod
-    def of_subjects(cls, tallies: Mapping[str, Tally]) -> "HeadScores":
-        """The scores from the running sums of each subject."""
-        first, *rest = tallies.values()
-        total = first
-        for tally in rest:
-            total = total + tally
-        by_subject = {name: tallies[name].scores() for name in sorted(tallies)}
-        mean = average(list(by_subject.values()))
-        overall = total.scores()
-        return cls(
-            **{name: getattr(overall, name) for name in overall.__dataclass_fields__},
-            subject_mean=mean,
-            by_subject=by_subject,
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class PoseSample:
-    """One test frame to look at: the truth, the heads' answers and the input.
-
-    Example:
-        >>> zeros = np.zeros((14, 3))
-        >>> PoseSample("S14/a", 0, 7, zeros, {"flat": zeros}, np.zeros((14, 2))).frame
-        7
-    """
-
-    key: str
-    """The clip's key."""
-    view: int
-    """The number of the view."""
-    frame: int
-    """The frame in the clip."""
-    truth: Float64[np.ndarray, "joints 3"]
-    """The true pose: root-centred, camera frame, mm."""
-    predictions: Mapping[str, Float64[np.ndarray, "joints 3"]]
-    """Each head's pose: root-centred, camera frame, mm by a least-squares scale; not turned."""
-    input2d: Float64[np.ndarray, "joints 2"]
-    """The input: root-centred normalised 2D."""
-
-    @property
-    def label(self) -> str:
-        """Clip, view and frame, for a caption."""
-        return f"{self.key}\nview {self.view}, frame {self.frame}"
-
-    @classmethod
-    def of_frame(
-        cls, sequence: TestSequence, frame: int, heads: Mapping[str, Tensor], truth: Tensor
-    ) -> "PoseSample":
-        """The sample of one frame of a sequence."""
-        scaled = {
-            head: metrics.frame_scaled(poses[frame], truth[frame])[0].cpu().numpy()
-            for head, poses in heads.items()
-        }
-        centred = metrics.root_centred(truth[frame]).cpu().numpy()
-        points = np.array(sequence.points[frame])
-        return cls(sequence.key, sequence.view, frame, centred, scaled, points)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +32,7 @@ class EvaluationReport:
 
     Example:
         >>> import torch
+        >>> from posenet3d.evaluation.scores import Tally
         >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
         >>> flat = HeadScores.of_subjects({"S14": Tally.of_sequence(pose, pose)})
         >>> report = EvaluationReport(
@@ -267,6 +186,7 @@ def figures_table(
 
     Example:
         >>> import torch
+        >>> from posenet3d.evaluation.scores import Tally
         >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
         >>> flat = HeadScores.of_subjects({"S14": Tally.of_sequence(pose, pose)})
         >>> report = EvaluationReport(
@@ -307,6 +227,7 @@ def subjects_table(report: EvaluationReport) -> Table:
 
     Example:
         >>> import torch
+        >>> from posenet3d.evaluation.scores import Tally
         >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
         >>> flat = HeadScores.of_subjects({"S14": Tally.of_sequence(pose, pose)})
         >>> report = EvaluationReport(
@@ -343,6 +264,7 @@ def caption(report: EvaluationReport) -> str:
 
     Example:
         >>> import torch
+        >>> from posenet3d.evaluation.scores import Tally
         >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
         >>> flat = HeadScores.of_subjects({"S14": Tally.of_sequence(pose, pose)})
         >>> report = EvaluationReport(

@@ -179,6 +179,43 @@ class Tally:
         return Scores(**figures, per_joint=joints, frames=self.counts["p_mpjpe"])
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeadScores(Scores):
+    """The scores of one head over all test frames, with the same figures by subject.
+
+    The figures of the head itself are means over all frames (MPJVE: over all steps between
+    frames; MBLSTD: over sequences).
+
+    Example:
+        >>> import torch
+        >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
+        >>> head = HeadScores.of_subjects({"S14": Tally.of_sequence(pose, pose)})
+        >>> head.frames, list(head.by_subject), round(head.subject_mean.p_mpjpe, 6)
+        (2, ['S14'], 0.0)
+    """
+
+    subject_mean: Scores
+    """The mean over subjects, each counted once."""
+    by_subject: Mapping[str, Scores]
+    """The scores of each subject, by name."""
+
+    @classmethod
+    def of_subjects(cls, tallies: Mapping[str, Tally]) -> "HeadScores":
+        """The scores from the running sums of each subject."""
+        first, *rest = tallies.values()
+        total = first
+        for tally in rest:
+            total = total + tally
+        by_subject = {name: tallies[name].scores() for name in sorted(tallies)}
+        mean = average(list(by_subject.values()))
+        overall = total.scores()
+        return cls(
+            **{name: getattr(overall, name) for name in overall.__dataclass_fields__},
+            subject_mean=mean,
+            by_subject=by_subject,
+        )
+
+
 def _pose_values(prediction: Tensor, similar: Tensor, truth: Tensor) -> dict[str, Tensor]:
     """One value a frame for each figure that looks at poses."""
     scaled, centred = metrics.frame_scaled(prediction, truth)
