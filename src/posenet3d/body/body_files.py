@@ -75,7 +75,7 @@ def read_body_file(
             path, f"expected SHA-256 {sha256}, found {digest}; the file is damaged: get it again."
         )
     arrays = _unpack(path, content)
-    named = family or str(arrays.get("family", "")) or f"sha256:{digest[:16]}"
+    named = family or _text(arrays, "family") or f"sha256:{digest[:16]}"
     return BodyModelData(
         v_template=arrays["v_template"],
         shapedirs=arrays["shapedirs"],
@@ -86,7 +86,7 @@ def read_body_file(
         parents=_parents(path, arrays["kintree_table"]),
         joint_names=_joint_names(arrays),
         family=named,
-        license=str(arrays.get("license", "")),
+        license=_text(arrays, "license"),
         sha256=digest,
     )
 
@@ -126,6 +126,12 @@ def _parents(path: str | Path, tree: np.ndarray) -> tuple[int, ...]:
             path, f"expected kintree_table of integers (2, K), got {tree.dtype} {tree.shape}."
         )
     return tuple(-1 if parent in (-1, 2**32 - 1) else int(parent) for parent in tree[0].tolist())
+
+
+def _text(arrays: dict[str, np.ndarray], name: str) -> str:
+    """A text that was saved as an array of one; empty where there is none."""
+    array = arrays.get(name, np.array(""))
+    return str(array.item()) if array.size == 1 else ""
 
 
 def _joint_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
