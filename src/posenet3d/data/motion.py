@@ -127,8 +127,11 @@ def motion_from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> tuple[Mo
         )
     fps, named = _frame_rate(path, arrays["fps"]), _layout_of(path, arrays)
     for key, joints in clips.items():
-        if joints.dtype.kind not in "fiu":
-            raise DataError(f"{path}: {key}", f"expected numbers, got dtype {joints.dtype}.")
+        if joints.dtype.kind not in "fiu" or joints.ndim != 3 or joints.shape[2] != 3:
+            raise DataError(
+                f"{path}: {key}",
+                f"expected numbers (frames, joints, 3), got {joints.dtype} {joints.shape}.",
+            )
     return tuple(
         MotionClip(key, joints.astype(np.float64), named, fps) for key, joints in clips.items()
     )

@@ -1,11 +1,11 @@
 """A sequence of 2D keypoints: what every reader gives and what the networks' input is made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from numpy.typing import ArrayLike
 
 from posenet3d.errors import KeypointFormatError
 from posenet3d.skeletons import convert
@@ -13,6 +13,7 @@ from posenet3d.skeletons import layout as layout_named
 
 Unit = Literal["pixels", "normalized"]
 UNITS: tuple[str, ...] = get_args(Unit)
+Numbers = np.ndarray | Sequence[Any]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -71,17 +72,17 @@ class KeypointSequence:
 
     def __init__(
         self,
-        points: ArrayLike,
-        confidence: ArrayLike | None = None,
+        points: Numbers,
+        confidence: Numbers | None = None,
         *,
         layout: str,
         fps: float | int,
         unit: str = "pixels",
-        image_size: ArrayLike | None = None,
-        frame_index: ArrayLike | None = None,
+        image_size: Numbers | None = None,
+        frame_index: Numbers | None = None,
         track_id: int | None = None,
         source: str = "keypoints",
-        synthesized: ArrayLike | None = None,
+        synthesized: Numbers | None = None,
     ) -> None:
         check = _Check(source)
         joints = len(layout_named(layout))
@@ -208,7 +209,7 @@ class _Check:
         tail = f"; {do}." if do else "."
         return KeypointFormatError(self.source, f"{what}: expected {expected}, got {got}{tail}")
 
-    def _numbers(self, what: str, value: ArrayLike) -> np.ndarray:
+    def _numbers(self, what: str, value: Numbers) -> np.ndarray:
         try:
             array = np.asarray(value)
         except ValueError as error:
@@ -220,7 +221,7 @@ class _Check:
         return array
 
     def points(
-        self, value: ArrayLike, joints: int, layout: str
+        self, value: Numbers, joints: int, layout: str
     ) -> tuple[Float[np.ndarray, "frames joints 2"], Bool[np.ndarray, "frames joints"]]:
         array = self._numbers("points", value)
         if array.ndim != 3 or array.shape[1:] != (joints, 2) or len(array) == 0:
@@ -243,7 +244,7 @@ class _Check:
         return xy, finite[..., 0]
 
     def confidence(
-        self, value: ArrayLike | None, known: Bool[np.ndarray, "frames joints"]
+        self, value: Numbers | None, known: Bool[np.ndarray, "frames joints"]
     ) -> Float[np.ndarray, "frames joints"]:
         if value is None:
             return known.astype(np.float64)
@@ -272,7 +273,7 @@ class _Check:
             raise self.error("unit", " or ".join(map(repr, UNITS)), repr(value))
         return value
 
-    def image_size(self, value: ArrayLike | None) -> tuple[int, int] | None:
+    def image_size(self, value: Numbers | None) -> tuple[int, int] | None:
         if value is None:
             return None
         size = self._numbers("image_size", value)
@@ -285,7 +286,7 @@ class _Check:
             return None if value is None else int(value)
         raise self.error("track_id", "a whole number or None", repr(value))
 
-    def frame_index(self, value: ArrayLike | None, frames: int) -> Int[np.ndarray, " frames"]:
+    def frame_index(self, value: Numbers | None, frames: int) -> Int[np.ndarray, " frames"]:
         if value is None:
             return np.arange(frames)
         array = self._numbers("frame_index", value)
@@ -299,7 +300,7 @@ class _Check:
             raise self.error("frame_index", "numbers from 0 up that rise", got)
         return index
 
-    def synthesized(self, value: ArrayLike | None, joints: int) -> Bool[np.ndarray, " joints"]:
+    def synthesized(self, value: Numbers | None, joints: int) -> Bool[np.ndarray, " joints"]:
         if value is None:
             return np.zeros(joints, dtype=np.bool_)
         array = np.array(value)
