@@ -1,0 +1,154 @@
+"""The forward pass of one batch: every intermediate once, and only if something asks for it.
+
+Each property is one arrow of the paper's Figure 1. A stage's objectives ask for what they need;
+what they do not ask for is never computed.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from posenet3d.geometry import least_squares_scale, reproject
+from posenet3d.networks import PoseNet3D, StudentSkeleton
+from posenet3d.skeletons.anatomy import centre_on_hips, middle_of_hips
+from posenet3d.training.adversary import AdversarialForm
+from posenet3d.typing import Logits, Scalar, Windows2D, Windows3D
+
+MM_PER_METRE = 1000.0
+
+
+@dataclass(frozen=True)
+class ForwardSettings:
+    """What of the configuration the forward pass depends on.
+
+    Attributes:
+        form: the adversarial loss.
+        distillation_unit: the unit of length in L_S.
+        kd_scale: how the teacher is brought to the body's size.
+        regularize_root: whether Eq. 8 counts the root.
+        balance_distillation: whether L_S is divided by (mm per unit)².
+    """
+
+    form: AdversarialForm
+    distillation_unit: Literal["mm", "head_to_root"] = "mm"
+    kd_scale: Literal["measured", "window"] = "measured"
+    regularize_root: bool = True
+    balance_distillation: bool = False
+
+
+class Forward:
+    """Everything that one batch gives rise to; what an objective is a function of.
+
+    Args:
+        model: the network.
+        batch: windows with the frame that follows (batch, T + 1, 14, 2), normalised.
+        settings: the choices that the losses depend on.
+    """
+
+    def __init__(self, model: PoseNet3D, batch: Windows2D, settings: ForwardSettings) -> None:
+        self.model = model
+        self.settings = settings
+        self.now: Windows2D = batch[:, :-1]
+        """The windows x(t) (batch, T, 14, 2)."""
+        self.later: Windows2D = batch[:, 1:]
+        """The windows a frame later, x(t + 1)."""
+
+    @cached_property
+    def features(self) -> Float[Tensor, "batch channels"]:
+        """The backbone's features of x(t)."""
+        features: Tensor = self.model.backbone(self.now)
+        return features
+
+    @cached_property
+    def teacher_joints(self) -> Windows3D:
+        """X, the teacher's skeletons of x(t): camera frame, head-to-root units."""
+        joints: Tensor = self.model.teacher(self.features, self.now)
+        return joints
+
+    @cached_property
+    def later_teacher_joints(self) -> Windows3D:
+        """X(t + 1), the teacher's skeletons of the windows a frame later."""
+        return self.model.teacher_skeleton(self.later)
+
+    @cached_property
+    def teacher_turned(self) -> Windows3D:
+        """Y = Q (X − X_r) + C, the teacher's skeletons from a random view (Eq. 1)."""
+        return self._teacher_view[0]
+
+    @cached_property
+    def teacher_reprojection(self) -> Windows2D:
+        """y, the 2D image of Y, centred on its own hips as real input is."""
+        return self._teacher_view[1]
+
+    @cached_property
+    def relifted(self) -> Windows3D:
+        """Y~ = G_T(y), the teacher's skeletons of its own reprojection (Eq. 2)."""
+        return self.model.teacher_skeleton(self.teacher_reprojection)
+
+    @cached_property
+    def student(self) -> StudentSkeleton:
+        """The student's skeletons in metres, camera frame, hips at the origin; its parameters."""
+        return self.model.student_skeleton(self.features)
+
+    @cached_property
+    def student_reprojection(self) -> Windows2D:
+        """The 2D image of the student's skeletons from a random view of its own."""
+        return self._seen(self.student.joints / self.model.metres_per_unit)[1]
+
+    @cached_property
+    def mm_per_unit(self) -> Scalar:
+        """Millimetres of the body to one head-to-root unit."""
+        return self.model.metres_per_unit * MM_PER_METRE
+
+    @cached_property
+    def student_in_distillation(self) -> Windows3D:
+        """The student's skeletons in the unit of L_S."""
+        if self.settings.distillation_unit == "mm":
+            return self.student.joints * MM_PER_METRE
+        return self.student.joints / self.model.metres_per_unit
+
+    @cached_property
+    def teacher_in_distillation(self) -> Windows3D:
+        """The teacher's skeletons in the unit of L_S, hips at the origin."""
+        teacher = centre_on_hips(self.teacher_joints)
+        if self.settings.kd_scale == "window":
+            return teacher * self._fitted_scale(teacher)[:, None, None, None]
+        return teacher * self.mm_per_unit if self.settings.distillation_unit == "mm" else teacher
+
+    @cached_property
+    def distillation_factor(self) -> Scalar:
+        """What L_S is multiplied by: 1, or 1 / (mm per unit)² where it is balanced."""
+        in_mm = self.settings.distillation_unit == "mm"
+        if in_mm and self.settings.balance_distillation:
+            return 1 / self.mm_per_unit.square()
+        return torch.ones_like(self.mm_per_unit)
+
+    def judge(self, windows: Windows2D) -> Logits:
+        """The discriminator's logits of 2D windows."""
+        logits: Tensor = self.model.discriminator(windows)
+        return logits
+
+    def fakes(self, branch: Literal["teacher", "student"]) -> Windows2D:
+        """The reprojections of a branch."""
+        return self.teacher_reprojection if branch == "teacher" else self.student_reprojection
+
+    @cached_property
+    def _teacher_view(self) -> tuple[Windows3D, Windows2D]:
+        return self._seen(self.teacher_joints)
+
+    def _seen(self, skeletons: Windows3D) -> tuple[Windows3D, Windows2D]:
+        """Skeletons turned by one random rotation a window: in 3D, and in 2D centred on the hips."""
+        rotation = self.model.views(len(skeletons))[:, None]
+        turned, image = reproject(
+            skeletons, middle_of_hips(skeletons), rotation, self.model.config.distance
+        )
+        return turned, centre_on_hips(image)
+
+    @torch.no_grad()
+    def _fitted_scale(self, teacher: Windows3D) -> Float[Tensor, " batch"]:
+        student = self.student_in_distillation
+        return least_squares_scale(teacher.flatten(1, 2), student.flatten(1, 2))

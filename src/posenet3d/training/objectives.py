@@ -1,0 +1,56 @@
+"""The paper's loss table: one line a term, each a function of the forward pass.
+
+These are the built-in plug-ins of ``posenet3d.losses``. A stage names them with their weights;
+the formulas are the pure functions of :mod:`posenet3d.losses`.
+"""
+
+from posenet3d import losses
+from posenet3d.skeletons import LSP_14
+from posenet3d.training.forward import Forward
+from posenet3d.typing import Scalar
+
+
+def self_supervision(forward: Forward) -> Scalar:
+    """L_mss, Eq. 2: the re-lifted skeleton against the turned one."""
+    return losses.self_supervision(forward.teacher_turned, forward.relifted)
+
+
+def temporal_consistency(forward: Forward) -> Scalar:
+    """L_tc, Eq. 3: common frames of neighbouring windows."""
+    return losses.temporal_consistency(forward.teacher_joints, forward.later_teacher_joints)
+
+
+def bone_length(forward: Forward) -> Scalar:
+    """L_bl, Eq. 4: the variance of bone lengths over a window."""
+    return losses.bone_length_variance(forward.teacher_joints, LSP_14.bones)
+
+
+def teacher_adversarial(forward: Forward) -> Scalar:
+    """L_D^T, Eq. 5, for the lifter: its reprojections should pass for real."""
+    return forward.settings.form.generator(forward.judge(forward.teacher_reprojection))
+
+
+def student_adversarial(forward: Forward) -> Scalar:
+    """L_D^S, Eq. 5, for the student: its reprojections should pass for real."""
+    return forward.settings.form.generator(forward.judge(forward.student_reprojection))
+
+
+def knowledge_distillation(forward: Forward) -> Scalar:
+    """L_KD, Eq. 7: the student's skeleton against the teacher's."""
+    distance = losses.knowledge_distillation(
+        forward.teacher_in_distillation, forward.student_in_distillation
+    )
+    return forward.distillation_factor * distance
+
+
+def pose_regularizer(forward: Forward) -> Scalar:
+    """L_theta, Eq. 8: rotations near the identity."""
+    deviation = losses.pose_regularizer(
+        forward.student.parameters.rotations, regularize_root=forward.settings.regularize_root
+    )
+    return forward.distillation_factor * deviation
+
+
+def shape_regularizer(forward: Forward) -> Scalar:
+    """L_beta: a shape near the mean body."""
+    return forward.distillation_factor * losses.shape_regularizer(forward.student.parameters.betas)
