@@ -193,3 +193,23 @@ class TrainingError(PoseNet3DError, RuntimeError):
 
 class GameCollapsedError(TrainingError):
     """The adversarial game collapsed: the discriminator is certain and gives no gradient."""
+
+
+class MissingExtraError(PoseNet3DError, ImportError):
+    """An optional package is not installed.
+
+    Attributes:
+        package: what is missing.
+        extra: the extra of this library that brings it.
+
+    Example:
+        >>> str(MissingExtraError("matplotlib", "viz", "Pictures"))
+        "Pictures need 'matplotlib', which is not installed; run: pip install 'posenet3d[viz]'"
+    """
+
+    def __init__(self, package: str, extra: str, what: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(
+            f"{what} need {package!r}, which is not installed; "
+            f"run: pip install 'posenet3d[{extra}]'"
+        )
