@@ -45,9 +45,14 @@ class ConvexJointRegressor(nn.Module):
     for (Fig. 3 of PoseNet3D). The paper does not say how it keeps the rows convex; a softmax that
     starts at W has next to no gradient where W is zero.
 
+    Adam moves every entry by about the learning rate, whatever the size of its gradient; thousands
+    of vertices would take a row's whole mass in a few steps. So the projection is of
+    ``gain * theta``, and ``theta`` starts at W / gain.
+
     Args:
         initial: W, (rows, V), convex rows; ``body.joint_regressor`` or
             :func:`posenet3d.body.lsp_14_regressor`.
+        gain: weight per unit of the parameter; a power of two, so that W' = W exactly.
 
     Raises:
         ShapeError: ``initial`` is not a matrix of convex rows.
@@ -58,10 +63,11 @@ class ConvexJointRegressor(nn.Module):
         tensor([[0.5000, 0.5000, 0.0000]], grad_fn=<_StraightThroughBackward>)
     """
 
-    def __init__(self, initial: JointRegression) -> None:
+    def __init__(self, initial: JointRegression, gain: float = 2.0**-7) -> None:
         super().__init__()
         _check_convex(initial)
-        self.theta = nn.Parameter(project_to_simplex(initial.detach()).clone())
+        self.gain = gain
+        self.theta = nn.Parameter(project_to_simplex(initial.detach()) / gain)
         self._kept: tuple[tuple[Rows, int, torch.dtype, torch.device], Tensor] | None = None
 
     @property
@@ -72,7 +78,7 @@ class ConvexJointRegressor(nn.Module):
     @property
     def weight(self) -> JointRegression:
         """W', (rows, V): non-negative, each row sums to 1 within 1e-6."""
-        return project_straight_through(self.theta)
+        return project_straight_through(self.gain * self.theta)
 
     def joints(
         self, body: BodyModel, betas: Betas, rotations: BodyRotations, rows: Rows = None
@@ -98,7 +104,8 @@ class ConvexJointRegressor(nn.Module):
         return f"rows={self.theta.shape[0]}, vertices={self.theta.shape[1]}"
 
     def _chosen(self, rows: Rows) -> Tensor:
-        return self.theta if rows is None else self.theta[list(rows)]
+        """What is projected: the chosen rows of gain * theta."""
+        return self.gain * (self.theta if rows is None else self.theta[list(rows)])
 
     def _frozen_weight(self, rows: Rows) -> Tensor:
         """W' kept as one tensor while theta rests, so that the body can keep its table."""
