@@ -177,8 +177,8 @@ def run(tmp_path):
     rows = [("teacher", k, 1000 / k, "", 1.4, 0.8, 0.6, 13 - 12.9 / k) for k in range(1, 101)]
     rows += [("distillation", k, "", 50 / k, "", "", "", "") for k in range(1, 51)]
     rows += [("joint", k, 9.5, 1.0, 1.4, 0.7, 0.7, 13) for k in (1,)]
-    names = ["self_supervision", "knowledge_distillation", "adversarial", "accuracy_real",
-             "accuracy_fake", "pitch_degrees"]  # fmt: skip
+    names = ["self_supervision", "knowledge_distillation", "teacher_adversarial", "accuracy_real",
+             "accuracy_fake", "camera_pitch_degrees"]  # fmt: skip
     return write_metrics(tmp_path / "metrics.csv", rows, names)
 
 
@@ -186,15 +186,16 @@ def test_curves_have_a_panel_a_number_and_one_for_accuracy(run, tmp_path, drawn)
     training_curves(run, tmp_path / "curves.png")
     panels = {axes.get_title(loc="left"): axes for axes in drawn[0].axes}
     assert set(panels) == {
-        "Self-supervision (Eq. 2)", "Knowledge distillation (Eq. 7)", "Adversarial",
-        "Pitch degrees", "Discriminator accuracy",
+        "Self-supervision (Eq. 2)", "Knowledge distillation (Eq. 7)",
+        "Adversarial, teacher (Eq. 5)",
+        "Camera pitch (degrees)", "Discriminator accuracy",
     }  # fmt: skip
     accuracy = panels["Discriminator accuracy"]
     names = [text.get_text() for text in accuracy.get_legend().get_texts()]
-    assert names == ["accuracy real", "accuracy fake"]
+    assert names == ["real", "reprojected"]
     assert panels["Self-supervision (Eq. 2)"].get_yscale() == "log"
-    assert panels["Adversarial"].get_yscale() == "linear"
-    assert panels["Pitch degrees"].get_yscale() == "linear"
+    assert panels["Adversarial, teacher (Eq. 5)"].get_yscale() == "linear"
+    assert panels["Camera pitch (degrees)"].get_yscale() == "linear"
 
 
 def test_no_line_joins_two_stages(run, tmp_path, drawn):

@@ -28,10 +28,17 @@ if TYPE_CHECKING:
 _TITLES = {
     "self_supervision": "Self-supervision (Eq. 2)",
     "temporal_consistency": "Temporal consistency (Eq. 3)",
-    "bone_length_variance": "Bone length variance (Eq. 4)",
+    "bone_length": "Bone length variance (Eq. 4)",
+    "teacher_adversarial": "Adversarial, teacher (Eq. 5)",
+    "student_adversarial": "Adversarial, student (Eq. 5)",
+    "discriminator_loss": "Discriminator (Eq. 5)",
     "knowledge_distillation": "Knowledge distillation (Eq. 7)",
     "pose_regularizer": "Pose regularizer (Eq. 8)",
     "shape_regularizer": "Shape regularizer",
+    "camera_pitch_degrees": "Camera pitch (degrees)",
+    "accuracy_real": "real",
+    "accuracy_fake": "reprojected",
+    "discriminator_accuracy": "both, running mean",
 }
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
 _ACCURACY = "accuracy"
@@ -91,13 +98,13 @@ def training_curves(metrics_csv_path: str | os.PathLike[str], path: str | os.Pat
 
 def _panels(metrics: Metrics) -> dict[str, list[str]]:
     """Titles and the curves below them; the accuracies come last, together."""
-    panels = {
-        _TITLES.get(name, name.replace("_", " ").capitalize()): [name]
-        for name in metrics.curves
-        if _ACCURACY not in name
-    }
+    panels = {_title(name): [name] for name in metrics.curves if _ACCURACY not in name}
     shared = [name for name in metrics.curves if _ACCURACY in name]
     return {**panels, "Discriminator accuracy": shared} if shared else panels
+
+
+def _title(name: str) -> str:
+    return _TITLES.get(name, name.replace("_", " ").capitalize())
 
 
 def _draw_panel(axes: "Axes", metrics: Metrics, title: str, names: list[str]) -> None:
@@ -108,7 +115,14 @@ def _draw_panel(axes: "Axes", metrics: Metrics, title: str, names: list[str]) ->
     if _ACCURACY in names[0]:
         axes.set_ylim(-0.02, 1.02)
         axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
-        axes.legend(fontsize=7, frameon=False, loc="lower right", ncols=2)
+        axes.legend(
+            fontsize=7,
+            frameon=False,
+            loc="lower right",
+            ncols=3,
+            columnspacing=1.0,
+            handlelength=1.2,
+        )
     elif not any(part in names[0] for part in _LINEAR):
         _scale_to_decades(axes, metrics.curves[names[0]])
     axes.tick_params(labelsize=7.5, color=GREY)
@@ -131,7 +145,7 @@ def _shade_stages(axes: "Axes", metrics: Metrics) -> None:
 
 def _draw_curve(axes: "Axes", metrics: Metrics, name: str, colour: str) -> None:
     """Draws a curve stage by stage, so that no line joins two stages."""
-    label: str | None = name.replace("discriminator_", "").replace("_", " ")
+    label: str | None = _title(name)
     values = metrics.curves[name]
     for _, begin, end in metrics.stages:
         inside = (metrics.steps > begin) & (metrics.steps <= end) & np.isfinite(values)
