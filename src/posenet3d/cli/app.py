@@ -13,7 +13,9 @@ import typer
 
 from posenet3d import __version__
 from posenet3d.cli.doctor import doctor
+from posenet3d.cli.evaluate import evaluate
 from posenet3d.cli.plugins import plugins
+from posenet3d.cli.train import train
 from posenet3d.errors import PoseNet3DError
 
 app = typer.Typer(
@@ -22,6 +24,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(train)
+app.command()(evaluate)
 app.command()(plugins)
 app.command()(doctor)
 

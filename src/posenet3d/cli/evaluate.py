@@ -1,0 +1,118 @@
+"""``posenet3d evaluate``: the errors of a trained network under an open protocol."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from posenet3d.evaluation import EvaluationReport
+
+Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)]
+Data = Annotated[Path, typer.Option("--data", help="npz file of 3D test motion.")]
+Protocol = Annotated[str, typer.Option("--protocol", help="cmu14 or cmu14-wild.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Pictures = Annotated[
+    Path | None, typer.Option("--pictures", help="Write a picture sheet into this folder.")
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", help="Windows in a batch.")]
+
+
+def evaluate(
+    run: Run,
+    data: Data,
+    protocol: Protocol = "cmu14",
+    json: Json = None,
+    pictures: Pictures = None,
+    device: Device = "auto",
+    batch_size: BatchSize = 4096,
+) -> None:
+    """Measure a trained network on 3D motion, beside the flat-depth baseline."""
+    from rich.console import Console
+
+    report = measure(run, data, protocol, device=device, batch_size=batch_size)
+    Console().print(report)
+    if json is not None:
+        report.write_json(json)
+        typer.echo(f"Figures: {json}")
+    if pictures is not None:
+        draw(report, pictures / "skeletons.png")
+
+
+def measure(
+    run: Path, data: Any, protocol: str, *, device: str = "auto", batch_size: int = 4096
+) -> "EvaluationReport":
+    """The report of a run's network on clips, with a progress bar on the terminal.
+
+    Args:
+        run: the run's folder.
+        data: an npz file of 3D motion, or the clips themselves.
+        protocol: the protocol's name.
+        device: where to compute; ``auto`` takes a graphics card where there is one.
+        batch_size: windows in a batch.
+
+    Raises:
+        PoseNet3DError: the folder holds no network, or the data cannot be used.
+    """
+    from posenet3d.evaluation import evaluate as evaluate_lifter
+    from posenet3d.networks import load_model
+    from posenet3d.training.trainer import choose_device
+
+    place = choose_device(device)
+    model = load_model(run).to(place)
+    with _progress() as on_progress:
+        return evaluate_lifter(
+            model.lift,
+            data,
+            protocol,
+            frames=model.receptive_field,
+            distance=model.config.distance,
+            normalization=model.config.normalization,
+            device=place,
+            batch_size=batch_size,
+            command=" ".join(["posenet3d", *sys.argv[1:]]),
+            on_progress=on_progress,
+        )
+
+
+def draw(report: "EvaluationReport", picture: Path) -> None:
+    """Write the picture sheet; where matplotlib is absent, say so and go on."""
+    from posenet3d.errors import MissingExtraError, StorageError
+
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(picture.parent, f"cannot be made: {error.strerror}.") from error
+    try:
+        report.write_sheet(picture)
+    except MissingExtraError as error:
+        typer.echo(f"No pictures: {error}", err=True)
+    else:
+        typer.echo(f"Pictures: {picture}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on standard error that :func:`posenet3d.evaluation.evaluate` moves on."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("evaluate", total=None)
+
+        def move(done: int, total: int, clip: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"evaluate {clip}")
+
+        yield move

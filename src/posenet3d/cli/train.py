@@ -1,0 +1,114 @@
+"""``posenet3d train``: the paper's stages, from 2D keypoints."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from posenet3d.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from posenet3d.training import TrainerConfig, TrainingReport
+
+Data = Annotated[
+    Path, typer.Option("--data", help="npz file of 2D keypoints, or of 3D motion with --protocol.")
+]
+Run = Annotated[
+    Path, typer.Option("--run", help="Run folder; the same command goes on with a stopped run.")
+]
+Protocol = Annotated[
+    str | None,
+    typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
+]
+Preset = Annotated[str, typer.Option("--preset", help="quick (minutes on a CPU) or paper.")]
+Seed = Annotated[int, typer.Option("--seed", help="The run is a function of it.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a field, such as stages.teacher.steps=500; may be repeated.",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
+
+
+def train(
+    data: Data,
+    run: Run,
+    protocol: Protocol = None,
+    preset: Preset = "quick",
+    seed: Seed = 0,
+    changes: Set = None,
+    device: Device = "auto",
+) -> None:
+    """Train the four stages from 2D alone; Ctrl-C saves, the same command goes on."""
+    from posenet3d.training import TrainerConfig
+
+    config = TrainerConfig.preset(preset, seed=seed).override(parse_changes(changes or ()))
+    report = fit(config, data, run, protocol=protocol, device=device)
+    print_report(report)
+    typer.echo(f"Run folder: {run}")
+    typer.echo(f"Next: posenet3d evaluate {run} --data TEST_MOTION.npz")
+
+
+def parse_changes(changes: Sequence[str]) -> dict[str, str]:
+    """The fields and new values of ``--set``, by dotted path.
+
+    Raises:
+        ConfigurationError: a change is not ``key=value``; lists every one.
+
+    Example:
+        >>> parse_changes(["batch_size=128", "network.views=uniform"])
+        {'batch_size': '128', 'network.views': 'uniform'}
+    """
+    parts = {change: change.partition("=") for change in changes}
+    faults = [
+        f"--set {change}: expected key=value, such as batch_size=128"
+        for change, (key, equals, _) in parts.items()
+        if not (key and equals)
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+    return {key: value for key, _, value in parts.values()}
+
+
+def fit(
+    config: "TrainerConfig",
+    data: Any,
+    run: Path,
+    *,
+    protocol: str | None = None,
+    device: str = "auto",
+) -> "TrainingReport":
+    """Train in a run folder, or go on in it; on Ctrl-C tell how to go on, and leave with 130."""
+    from posenet3d.training import Trainer
+
+    trainer = Trainer(config, train_data=data, protocol=protocol, run_dir=run, device=device)
+    try:
+        return trainer.fit()
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; saved in {run}. The same command goes on from there.", err=True)
+        raise typer.Exit(130) from None
+
+
+def print_report(report: "TrainingReport") -> None:
+    """Each stage's losses at its start and its end, and what else the run found."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("stage", "steps", "seconds", title="Training", title_justify="left")
+    table.add_column("from start to end", overflow="fold")
+    for stage in report.stages:
+        figures = "  ".join(
+            f"{name} {stage.start[name]:.3g}→{value:.3g}"
+            for name, value in stage.end.items()
+            if name in stage.start and name != "seconds"
+        )
+        table.add_row(stage.name, str(stage.steps), f"{stage.seconds:.0f}", figures)
+    Console().print(table)
+    if report.mirror_turns:
+        typer.echo(f"The mirror guard turned the depth round {report.mirror_turns} time(s).")
+    if report.camera_pitch_degrees is not None:
+        typer.echo(f"Camera pitch: {report.camera_pitch_degrees:.1f}° (positive looks down).")
