@@ -7,12 +7,12 @@ asks for it, and one that fails breaks that command only.
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module, metadata
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import entrypoints
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -32,9 +32,16 @@ __all__ = [
     "PluginDiscoveryWarning",
     "PluginGroup",
     "PluginSpec",
+    "configured_by",
     "list_plugins",
     "plugin_group",
 ]
+
+
+CONFIG = "Config"
+"""The attribute by which a component tells the pydantic model of its options."""
+
+Component = TypeVar("Component", bound=Callable[..., Any])
 
 
 class PluginDiscoveryWarning(UserWarning):
@@ -206,7 +213,7 @@ class PluginGroup:
         """
         plugin = self.find(spec.name)
         component = plugin.load()
-        config = getattr(component, "Config", None)
+        config = getattr(component, CONFIG, None)
         options: dict[str, Any] = spec.options
         if isinstance(config, type) and issubclass(config, BaseModel):
             options = dict(self._configuration(config, spec))
@@ -271,6 +278,33 @@ GROUPS: Mapping[str, PluginGroup] = MappingProxyType(
     }
 )
 """Every kind of plug-in, by the last part of its entry-point group's name."""
+
+
+def configured_by(config: type[BaseModel]) -> Callable[[Component], Component]:
+    """A decorator: a plug-in's options are checked, and its defaults filled in, by ``config``.
+
+    For components that are functions; a class nests its ``Config``.
+
+    Args:
+        config: the pydantic model of the options.
+
+    Returns:
+        The decorator; it gives the component itself back.
+
+    Example:
+        >>> class NoiseConfig(BaseModel):
+        ...     amount: float = 0.1
+        >>> @configured_by(NoiseConfig)
+        ... def noise(*, joints: int, amount: float) -> None: ...
+        >>> noise.Config is NoiseConfig
+        True
+    """
+
+    def attach(component: Component) -> Component:
+        setattr(component, CONFIG, config)
+        return component
+
+    return attach
 
 
 def plugin_group(name: str) -> PluginGroup:

@@ -12,7 +12,7 @@ from posenet3d.body.body_files import read_body_file
 from posenet3d.body.body_model import BodyModel
 from posenet3d.body.linear_blend import LinearBlendBody
 from posenet3d.body.mannequin import mannequin_data
-from posenet3d.plugins import GROUPS, PluginSpec
+from posenet3d.plugins import GROUPS, PluginSpec, configured_by
 
 
 class MannequinConfig(BaseModel):
@@ -36,6 +36,7 @@ class LinearBlendConfig(BaseModel):
     """The digest that the file must have; any by default."""
 
 
+@configured_by(MannequinConfig)
 def load_mannequin() -> LinearBlendBody:
     """The packaged mannequin: the body model ``mannequin``.
 
@@ -52,6 +53,7 @@ def load_mannequin() -> LinearBlendBody:
     return LinearBlendBody(mannequin_data())
 
 
+@configured_by(LinearBlendConfig)
 def load_linear_blend(
     path: str | Path, family: str | None = None, sha256: str | None = None
 ) -> LinearBlendBody:
@@ -76,10 +78,6 @@ def load_linear_blend(
         posenet3d.errors.BodyModelFileError: SMPL_NEUTRAL.npz: expected a body model file (npz), ...
     """
     return LinearBlendBody(read_body_file(path, family=family, sha256=sha256))
-
-
-load_mannequin.Config = MannequinConfig  # type: ignore[attr-defined]
-load_linear_blend.Config = LinearBlendConfig  # type: ignore[attr-defined]
 
 
 def load_body_model(name: str | PluginSpec = "mannequin", **options: Any) -> BodyModel:

@@ -6,12 +6,12 @@ The networks themselves know nothing of pydantic; the options are checked here.
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
 
 from posenet3d.networks.discriminator import TemporalDiscriminator
 from posenet3d.networks.lifter import TeacherHead
 from posenet3d.networks.student import Student
 from posenet3d.nn import TemporalBackbone
+from posenet3d.plugins import configured_by
 
 
 class _Options(BaseModel):
@@ -57,24 +57,37 @@ class DiscriminatorConfig(_Options):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Probability of dropping a feature."""
 
-    input_gain: float = Field(default=1.0, gt=0)
+    input_gain: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     """Factor on the normalised 2D input; the paper has 1."""
 
 
+@configured_by(BackboneConfig)
 def temporal_backbone(
     *, joints: int, frames: int, channels: int, dropout: float
 ) -> TemporalBackbone:
-    """The backbone ``temporal``: see :class:`posenet3d.nn.TemporalBackbone`."""
+    """The backbone ``temporal``: see :class:`posenet3d.nn.TemporalBackbone`.
+
+    Example:
+        >>> temporal_backbone(joints=14, frames=9, channels=16, dropout=0.25).receptive_field
+        9
+    """
     return TemporalBackbone(joints=joints, frames=frames, channels=channels, dropout=dropout)
 
 
+@configured_by(TeacherConfig)
 def teacher_head(
     *, channels: int, joints: int, frames: int, distance: float, dropout: float
 ) -> TeacherHead:
-    """The lifter ``teacher``: see :class:`posenet3d.networks.TeacherHead`."""
+    """The lifter ``teacher``: see :class:`posenet3d.networks.TeacherHead`.
+
+    Example:
+        >>> teacher_head(channels=16, joints=14, frames=9, distance=10.0, dropout=0.0).distance
+        10.0
+    """
     return TeacherHead(channels, joints=joints, frames=frames, distance=distance, dropout=dropout)
 
 
+@configured_by(StudentConfig)
 def student_branch(
     *,
     channels: int,
@@ -85,7 +98,15 @@ def student_branch(
     dropout: float,
     method: Literal["gram_schmidt", "svd"],
 ) -> Student:
-    """The student ``student``: see :class:`posenet3d.networks.Student`."""
+    """The student ``student``: see :class:`posenet3d.networks.Student`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> spec = PluginSpec(name="student", options={"blocks": 2})
+        >>> student = GROUPS["students"].build(spec, channels=16, frames=9, bones=24, betas=10)
+        >>> len(student.blocks)
+        2
+    """
     return Student(
         channels,
         frames=frames,
@@ -97,16 +118,17 @@ def student_branch(
     )
 
 
+@configured_by(DiscriminatorConfig)
 def temporal_discriminator(
     *, joints: int, frames: int, channels: int, dropout: float, input_gain: float
-) -> nn.Module:
-    """The discriminator ``temporal``: see :class:`posenet3d.networks.TemporalDiscriminator`."""
+) -> TemporalDiscriminator:
+    """The discriminator ``temporal``: see :class:`posenet3d.networks.TemporalDiscriminator`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> GROUPS["discriminators"].build(PluginSpec(name="temporal"), joints=14, frames=9).logit
+        Linear(in_features=1024, out_features=1, bias=True)
+    """
     return TemporalDiscriminator(
         joints=joints, frames=frames, channels=channels, dropout=dropout, input_gain=input_gain
     )
-
-
-temporal_backbone.Config = BackboneConfig  # type: ignore[attr-defined]
-teacher_head.Config = TeacherConfig  # type: ignore[attr-defined]
-student_branch.Config = StudentConfig  # type: ignore[attr-defined]
-temporal_discriminator.Config = DiscriminatorConfig  # type: ignore[attr-defined]
