@@ -1,4 +1,7 @@
-"""Neural building blocks: the temporal backbone and residual blocks. Plain torch, no body, no losses."""
+"""Neural building blocks: the temporal backbone and residual blocks.
+
+Plain torch, no body, no losses.
+"""
 
 from posenet3d.nn.residual import LinearBlock, ResidualBlock, small_output_layer
 from posenet3d.nn.temporal import (

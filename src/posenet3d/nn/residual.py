@@ -27,7 +27,8 @@ class LinearBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
         """Features (batch, outputs) of features (batch, inputs)."""
-        return self.dropout(self.activation(self.norm(self.linear(x))))
+        features: Tensor = self.dropout(self.activation(self.norm(self.linear(x))))
+        return features
 
 
 class ResidualBlock(nn.Module):
@@ -50,7 +51,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch channels"]:
         """Features (batch, channels), the skip added."""
-        return x + self.second(self.first(x))
+        change: Tensor = self.second(self.first(x))
+        return x + change
 
 
 def small_output_layer(inputs: int, outputs: int, *, scale: float = 0.01) -> nn.Linear:

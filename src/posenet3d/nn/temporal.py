@@ -7,18 +7,19 @@ weights and agree in eval mode (in train mode BatchNorm would see other position
 always uses the strided form).
 """
 
-from typing import Literal
+from collections.abc import Iterator
+from functools import partial
+from typing import Literal, cast
 
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from posenet3d.errors import ShapeError
+from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.typing import Windows2D
 
 Activation = Literal["relu", "leaky_relu"]
-
 
 
 def make_activation(name: Activation) -> nn.Module:
@@ -27,10 +28,15 @@ def make_activation(name: Activation) -> nn.Module:
     Args:
         name: ``"relu"`` or ``"leaky_relu"``.
 
+    Raises:
+        UnknownNameError: if it is called otherwise.
+
     Example:
         >>> make_activation("leaky_relu")
         LeakyReLU(negative_slope=0.2)
     """
+    if name not in ("relu", "leaky_relu"):
+        raise UnknownNameError("activation", name, ("relu", "leaky_relu"))
     return nn.ReLU() if name == "relu" else nn.LeakyReLU(0.2)
 
 
@@ -89,9 +95,10 @@ class TemporalConvBlock(nn.Module):
     def _finish(
         self, x: Float[Tensor, "batch steps outputs"]
     ) -> Float[Tensor, "batch steps outputs"]:
-        batch = x.shape[0]
+        steps = x.shape[1]  # never zero, as the batch may be
         x = self.norm(rearrange(x, "b t c -> (b t) c"))
-        return rearrange(self.dropout(self.activation(x)), "(b t) c -> b t c", b=batch)
+        features: Tensor = self.dropout(self.activation(x))
+        return rearrange(features, "(b t) c -> b t c", t=steps)
 
 
 class TemporalResidualBlock(nn.Module):
@@ -125,24 +132,18 @@ class TemporalResidualBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.kernel, self.dilation = kernel, dilation
-        self.wide = TemporalConvBlock(
-            channels,
-            channels,
-            kernel=kernel,
-            dilation=dilation,
-            dropout=dropout,
-            norm=norm,
-            activation=activation,
+        block = partial(
+            TemporalConvBlock, channels, channels, dropout=dropout, norm=norm, activation=activation
         )
-        self.narrow = TemporalConvBlock(
-            channels, channels, kernel=1, dropout=dropout, norm=norm, activation=activation
-        )
+        self.wide = block(kernel=kernel, dilation=dilation)
+        self.narrow = block(kernel=1)
 
     def forward(
         self, x: Float[Tensor, "batch frames channels"]
     ) -> Float[Tensor, "batch steps channels"]:
         """Strided form."""
-        return x[:, self.kernel // 2 :: self.kernel] + self.narrow(self.wide(x))
+        change: Tensor = self.narrow(self.wide(x))
+        return x[:, self.kernel // 2 :: self.kernel] + change
 
     def slide(
         self, x: Float[Tensor, "batch frames channels"]
@@ -198,24 +199,16 @@ class TemporalBackbone(nn.Module):
         self.entry = TemporalConvBlock(
             2 * joints, channels, kernel=kernel, dropout=dropout, norm=norm, activation=activation
         )
-        dilations = [3**level for level in range(1, levels)] or [1]
-        kernel = 3 if levels > 1 else 1
-        self.blocks = nn.ModuleList(
-            TemporalResidualBlock(
-                channels,
-                kernel=kernel,
-                dilation=dilation,
-                dropout=dropout,
-                norm=norm,
-                activation=activation,
-            )
-            for dilation in dilations
+        block = partial(
+            TemporalResidualBlock, channels, dropout=dropout, norm=norm, activation=activation
         )
+        wide = [block(kernel=3, dilation=3**level) for level in range(1, levels)]
+        self.blocks = nn.ModuleList(wide or [block(kernel=1)])
 
     @property
     def receptive_field(self) -> int:
         """Frames that one feature vector depends on; equals ``frames``."""
-        blocks = [self.entry, *(block.wide for block in self.blocks)]
+        blocks = [self.entry, *(block.wide for block in self._residual_blocks())]
         return 1 + sum((block.kernel - 1) * block.dilation for block in blocks)
 
     def forward(self, windows: Windows2D) -> Float[Tensor, "batch channels"]:
@@ -231,8 +224,8 @@ class TemporalBackbone(nn.Module):
             ShapeError: if the windows have other frames or joints than this backbone.
         """
         self._check(windows, exact=True)
-        x = self.entry(rearrange(windows, "b t j d -> b t (j d)"))
-        for block in self.blocks:
+        x: Tensor = self.entry(rearrange(windows, "b t j d -> b t (j d)"))
+        for block in self._residual_blocks():
             x = block(x)
         return x[:, 0]
 
@@ -252,14 +245,19 @@ class TemporalBackbone(nn.Module):
         """
         self._check(sequences, exact=False)
         x = self.entry.slide(rearrange(sequences, "b t j d -> b t (j d)"))
-        for block in self.blocks:
+        for block in self._residual_blocks():
             x = block.slide(x)
         return x
 
+    def _residual_blocks(self) -> Iterator[TemporalResidualBlock]:
+        return cast(Iterator[TemporalResidualBlock], iter(self.blocks))
+
     def _check(self, windows: Tensor, *, exact: bool) -> None:
-        frames, joints = windows.shape[1], windows.shape[2]
-        fits = frames == self.frames if exact else frames >= self.frames
-        if not fits or joints != self.joints:
+        fits = windows.ndim == 4 and windows.shape[2:] == (self.joints, 2)
+        if fits:
+            frames = windows.shape[1]
+            fits = frames == self.frames if exact else frames >= self.frames
+        if not fits:
             length = f"{self.frames}" if exact else f"{self.frames} or more"
             raise ShapeError(
                 "windows",
