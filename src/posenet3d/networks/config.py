@@ -22,7 +22,7 @@ class NetworkConfig(BaseModel):
     frames: int = 9
     """Frames T of a window: a power of three (1, 3, 9, 27, 81)."""
 
-    distance: float = Field(default=10.0, gt=1.0)
+    distance: float = Field(default=10.0, gt=1.0, allow_inf_nan=False)
     """c: the root's distance from the camera in head-to-root lengths (Sect. 3.1)."""
 
     normalization: Literal["sequence", "dataset", "window", "frame"] = "sequence"

@@ -1,4 +1,4 @@
-"""The temporal discriminator: are these 2D skeletons real, or reprojected ones? (Sect. 3.2)"""
+"""The temporal discriminator: tells real 2D skeletons from reprojected ones (Sect. 3.2)."""
 
 from torch import Tensor, nn
 

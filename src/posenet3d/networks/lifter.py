@@ -45,7 +45,7 @@ class TeacherHead(nn.Module):
 
     def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
         """The output layer: negating it negates every depth offset, o to −o."""
-        return (self.offsets.weight, self.offsets.bias)
+        return tuple(self.offsets.parameters())
 
     def forward(self, features: Float[Tensor, "batch channels"], windows: Windows2D) -> Windows3D:
         """The 3D skeletons of the windows that the features were made of.
@@ -88,9 +88,11 @@ class Lifter(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = head or TeacherHead(
-            backbone.channels, joints=backbone.joints, frames=backbone.frames, distance=distance
-        )
+        if head is None:
+            head = TeacherHead(
+                backbone.channels, joints=backbone.joints, frames=backbone.frames, distance=distance
+            )
+        self.head = head
 
     @property
     def receptive_field(self) -> int:

@@ -153,18 +153,16 @@ class PoseNet3D(nn.Module):
             skeletons: the frozen teacher's joints (..., 14, 3), head-to-root units.
 
         Raises:
-            ShapeError: if the skeletons have no size.
+            ShapeError: if the skeletons have no size, or are not finite.
         """
-        eye = torch.eye(3, device=self.metres_per_unit.device)
-        betas = torch.zeros(self.body.num_betas, device=eye.device)
-        rest = self.body.regress(
-            betas,
-            eye.expand(self.body.num_joints, 3, 3),
-            self.body.joint_regressor[list(self.rows)],
-        )
+        weights = self.body.joint_regressor[list(self.rows)]
+        eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
+        betas = weights.new_zeros(self.body.num_betas)
+        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
         size = limb_length(skeletons).mean()
-        if not bool(size > 0):
-            raise ShapeError("skeletons", expected="3D skeletons with length", got=f"{size}")
+        if not bool(size > 0 and size.isfinite()):
+            got = f"a mean limb length of {float(size)}"
+            raise ShapeError("skeletons", expected="3D skeletons with finite length", got=got)
         self.metres_per_unit.copy_(limb_length(rest) / size)
 
     @property
@@ -229,7 +227,9 @@ def limb_length(skeletons: Points3D) -> Float[Tensor, "*batch"]:
         torch.Size([5])
     """
     starts, ends = zip(*(LSP_14.indices(*limb) for limb in LIMBS), strict=True)
-    return (skeletons[..., list(starts), :] - skeletons[..., list(ends), :]).norm(dim=-1).sum(-1)
+    limbs = skeletons[..., list(starts), :] - skeletons[..., list(ends), :]
+    total: Tensor = limbs.norm(dim=-1).sum(-1)
+    return total
 
 
 @contextmanager

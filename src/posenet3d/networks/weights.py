@@ -1,5 +1,6 @@
 """A network on disk: ``model.safetensors`` for the numbers, ``model.json`` for everything else."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from posenet3d.errors import BodyFamilyError, DataError, StorageError
 from posenet3d.files import atomic_write
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.posenet3d import PoseNet3D
+from posenet3d.plugins import GROUPS
 
 WEIGHTS_FILE = "model.safetensors"
 CONFIG_FILE = "model.json"
@@ -24,7 +26,8 @@ def save_model(model: PoseNet3D, folder: str | Path) -> Path:
     """Write a network's weights and configuration into a folder.
 
     Each file is written whole or not at all. The body model itself is not stored, only its family
-    and checksum.
+    and checksum. A part that was replaced by assignment is saved as numbers only: name it as a
+    plug-in in the configuration, or :func:`load_model` cannot build it.
 
     Args:
         model: the network.
@@ -50,11 +53,12 @@ def save_model(model: PoseNet3D, folder: str | Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(folder, f"cannot be made: {error.strerror}.") from error
-    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    weights = _weights_of(model)
+    description = {**_description(model), "weights_sha256": _digest(weights)}
     with atomic_write(folder / WEIGHTS_FILE) as file:
-        file.write(safetensors.torch.save(state))
+        file.write(weights)
     with atomic_write(folder / CONFIG_FILE) as file:
-        file.write(json.dumps(_description(model), indent=2).encode())
+        file.write(json.dumps(description, indent=2).encode())
     return folder
 
 
@@ -71,8 +75,16 @@ def load_model(folder: str | Path, body: BodyModel | None = None) -> PoseNet3D:
 
     Raises:
         BodyFamilyError: if the body is of another family than the weights'.
+        ConfigurationError: if a part has options that its plug-in does not take.
         DataError: if a file is damaged, or the two do not fit together.
         StorageError: if a file is missing or cannot be read.
+        UnknownPluginError: if a part is a plug-in that is not installed.
+
+    Example:
+        >>> load_model("no_such_run")
+        Traceback (most recent call last):
+            ...
+        posenet3d.errors.StorageError: no_such_run...model.json: expected a file of a trained ...
     """
     folder = Path(folder)
     description = _read_description(folder / CONFIG_FILE)
@@ -84,11 +96,24 @@ def load_model(folder: str | Path, body: BodyModel | None = None) -> PoseNet3D:
             folder / CONFIG_FILE,
             f"expected a network's configuration, got {error}; write it with save_model.",
         ) from error
+    body = body if body is not None else GROUPS["body_models"].build(config.body_model)
+    if body.family != family:
+        raise BodyFamilyError(family, body.family)
     model = PoseNet3D(config, body)
-    if model.body.family != family:
-        raise BodyFamilyError(family, model.body.family)
-    _load_state(model, folder / WEIGHTS_FILE)
+    _load_state(model, folder / WEIGHTS_FILE, description.get("weights_sha256"))
     return model.eval()
+
+
+def _weights_of(model: PoseNet3D) -> bytes:
+    state = {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in model.state_dict().items()
+    }
+    return safetensors.torch.save(state)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _description(model: PoseNet3D) -> dict[str, Any]:
@@ -116,16 +141,24 @@ def _read(path: Path) -> bytes:
 def _read_description(path: Path) -> dict[str, Any]:
     try:
         description = json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(path, f"expected JSON, got {error}; copy the file anew.") from error
     if not isinstance(description, dict):
-        raise DataError(path, f"expected a JSON object, got {type(description).__name__}.")
+        kind = type(description).__name__
+        raise DataError(path, f"expected a JSON object, got {kind}; copy the file anew.")
     return description
 
 
-def _load_state(model: PoseNet3D, path: Path) -> None:
+def _load_state(model: PoseNet3D, path: Path, digest: str | None) -> None:
+    content = _read(path)
+    if digest is not None and _digest(content) != digest:
+        raise DataError(
+            path,
+            f"expected the weights that {CONFIG_FILE} was written with (SHA-256 {digest}), got "
+            f"{_digest(content)}; copy both files anew.",
+        )
     try:
-        model.load_state_dict(safetensors.torch.load(_read(path)))
+        model.load_state_dict(safetensors.torch.load(content))
     except (SafetensorError, RuntimeError) as error:
         raise DataError(
             path, f"expected weights that fit {CONFIG_FILE}, got {error}; copy both files anew."
