@@ -62,7 +62,8 @@ def forward_direction(points: Points3D) -> Float[Tensor, "*batch 3"]:
         points: 3D skeletons (..., 14, 3) in ``lsp_14`` order, camera frame.
 
     Returns:
-        Directions (..., 3), of unit length unless up and right are parallel (then shorter).
+        Directions (..., 3), as long as the sine of the angle between up and right: 1 for a person
+        who stands straight, 0 where a direction is undefined (hips in one place, parallel axes).
 
     Example:
         >>> from posenet3d.skeletons import LSP_14
@@ -70,13 +71,14 @@ def forward_direction(points: Points3D) -> Float[Tensor, "*batch 3"]:
         >>> body[LSP_14.index("neck")] = torch.tensor([0.0, -1.0, 0.0])  # y points down
         >>> body[LSP_14.index("right_hip")] = torch.tensor([-0.2, 0.0, 0.0])
         >>> body[LSP_14.index("left_hip")] = torch.tensor([0.2, 0.0, 0.0])
-        >>> forward_direction(body).tolist()  # towards the camera
-        [0.0, 0.0, -1.0]
+        >>> forward_direction(body)[2].item()  # towards the camera
+        -1.0
     """
     neck, right, left = LSP_14.indices("neck", "right_hip", "left_hip")
     up = normalize(points[..., neck, :] - middle_of_hips(points)[..., 0, :], dim=-1)
     to_the_right = normalize(points[..., right, :] - points[..., left, :], dim=-1)
-    return torch.linalg.cross(up, to_the_right)
+    forward: Tensor = torch.linalg.cross(up, to_the_right)
+    return forward
 
 
 def bend(points: Points3D, limbs: tuple[tuple[str, str, str], ...]) -> Float[Tensor, "*batch"]:

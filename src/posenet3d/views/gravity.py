@@ -35,7 +35,8 @@ def turn_about_gravity(
         >>> torch.allclose(Q[0] @ up, up)
         True
     """
-    return rotation_about_x(pitch + elevation) @ rotation_about_y(azimuth) @ rotation_about_x(-pitch)
+    level, turn = rotation_about_x(-pitch), rotation_about_y(azimuth)
+    return rotation_about_x(pitch + elevation) @ turn @ level
 
 
 class GravityViews(nn.Module):
@@ -109,7 +110,7 @@ class LearnedViews(nn.Module):
         """The pitch to start from, degrees, positive when the camera looks down."""
         elevation_degrees: float = Field(default=3.0, ge=0, le=90)
         """Views vary by up to this much about the pitch, degrees."""
-        gain: float = Field(default=5.0, gt=0)
+        gain: float = Field(default=5.0, gt=0, allow_inf_nan=False)
         """Radians per unit of the parameter: its step is ``gain`` times the learning rate."""
 
     def __init__(

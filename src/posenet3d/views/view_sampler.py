@@ -22,7 +22,7 @@ class ViewSampler(Protocol):
 
     @property
     def pitch(self) -> Tensor | None:
-        """The camera's pitch against gravity in radians, positive looking down; ``None``: unknown."""
+        """The camera's pitch against gravity, radians, positive looking down; ``None``: unknown."""
         ...
 
     def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
