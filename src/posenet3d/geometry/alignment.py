@@ -66,8 +66,8 @@ def procrustes(
     Returns:
         The similarity; ``.apply(source)`` is the aligned source. Points on one line leave the turn
         about that line open, and points in one place leave all of the rotation open: one of the
-        optimal rotations comes back. A source whose points all coincide keeps scale 1, a target
-        whose points all coincide gives scale 0.
+        optimal rotations comes back. A source whose points all coincide (up to rounding) keeps
+        scale 1, a target whose points all coincide gives scale 0.
 
     Raises:
         ShapeError: a trailing axis has the wrong length, the shapes differ, or there is no point.
@@ -87,11 +87,12 @@ def procrustes(
     rotation = nearest_orthogonal(covariance, reflection=reflection)
     factor = torch.ones_like(covariance[..., 0, 0])
     if scale:
-        rounding = (torch.finfo(source.dtype).eps * source.detach().abs().amax((-2, -1))).square()
+        # Coincident points differ from their mean by rounding; that is no size to be scaled.
+        rounding = 16 * torch.finfo(source.dtype).eps * source.detach().abs().amax((-2, -1))
         factor = _ratio(
             (rotation * covariance).sum((-2, -1)),
             centred.square().sum((-2, -1)),
-            negligible=source.shape[-2] * rounding,
+            negligible=source.shape[-2] * rounding.square(),
         )
     moved = factor[..., None, None] * rotate(source_mean, rotation)
     return Similarity(factor, rotation, (target_mean - moved)[..., 0, :])
@@ -108,8 +109,8 @@ def least_squares_scale(source: Points3D, target: Points3D) -> Float[Tensor, "*b
         target: y, ``(*batch, joints, 3)``, any unit.
 
     Returns:
-        ``(*batch)``; negative where the two point in opposite directions; 1 where every point of
-        ``source`` is the origin.
+        ``(*batch)``; negative where the two point in opposite directions; 1 with gradient zero
+        where every point of ``source`` is the origin.
 
     Raises:
         ShapeError: a trailing axis has the wrong length, the shapes differ, or there is no point.
@@ -144,5 +145,7 @@ def _comparable(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def _ratio(numerator: Tensor, denominator: Tensor, *, negligible: Tensor) -> Tensor:
     """``numerator / denominator``, and 1 with gradient zero where the denominator is negligible."""
-    vanishes = denominator <= negligible
+    # The gradient grows with the power -3/2 of the denominator; below the floor it overflows.
+    floor = torch.finfo(denominator.dtype).tiny ** 0.5
+    vanishes = denominator <= negligible.clamp(min=floor)
     return torch.where(vanishes, 1, numerator / torch.where(vanishes, 1, denominator))

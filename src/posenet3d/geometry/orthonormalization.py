@@ -69,12 +69,13 @@ def gram_schmidt(matrix: Rotations) -> Rotations:
     """
     require_axes("matrix", matrix, 3, 3)
     matrix = at_least_float32(matrix)
-    axes = torch.eye(3, dtype=matrix.dtype, device=matrix.device)
+    places = torch.arange(3, device=matrix.device)
     first, vanishes = _scaled(matrix[..., 0])
-    first = _normalized(torch.where(vanishes, axes[0], first))
+    first = _normalized(torch.where(vanishes, (places == 0).to(matrix.dtype), first))
     second, _ = _scaled(matrix[..., 1])
     rest = torch.linalg.vector_norm(_rejected(second, first), dim=-1, keepdim=True)
-    most_perpendicular = axes[first.abs().argmin(-1)]
+    farthest = first.abs().argmin(-1, keepdim=True)
+    most_perpendicular = (places == farthest).to(matrix.dtype)
     parallel = rest <= 16 * torch.finfo(matrix.dtype).eps
     second = torch.where(parallel, most_perpendicular, second)
     # Once more: after one rejection of a nearly parallel vector, rounding is a large part of it.

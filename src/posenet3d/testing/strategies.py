@@ -163,7 +163,7 @@ def rotation_vectors(
         torch.Size([3])
     """
     batch = draw(batch_shapes()) if batch is None else batch
-    axis = draw(unit_vectors(batch=batch, dtype=torch.float64))
+    axis: Tensor = draw(unit_vectors(batch=batch, dtype=torch.float64))
     turn = _draw_tensor(draw, angles(high=max_angle), (1,), batch, torch.float64)
     return (axis * turn).to(draw(dtypes()) if dtype is None else dtype)
 
@@ -216,7 +216,7 @@ def rotation_matrices(
         [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
     batch = draw(batch_shapes()) if batch is None else batch
-    axis = draw(unit_vectors(batch=batch, dtype=torch.float64))
+    axis: Tensor = draw(unit_vectors(batch=batch, dtype=torch.float64))
     half = _draw_tensor(draw, angles(), (1,), batch, torch.float64) / 2
     start = _perpendicular(axis)
     end = half.cos() * start + half.sin() * torch.linalg.cross(axis, start)
@@ -243,8 +243,39 @@ def matrices(draw: Draw, *, batch: Batch | None = None, dtype: torch.dtype | Non
     """
     critical = st.sampled_from([*CRITICAL_MATRICES.values()])
     anything = st.tuples(*[st.floats(-2, 2, allow_subnormal=False)] * 9)
-    rows = _draw_rows(draw, critical | anything, batch, dtype)
+    rows: Tensor = _draw_rows(draw, critical | anything, batch, dtype)
     return rearrange(rows, "... (row column) -> ... row column", row=3)
+
+
+@st.composite
+def regular_matrices(
+    draw: Draw, *, batch: Batch | None = None, dtype: torch.dtype | None = None
+) -> Tensor:
+    """3 x 3 matrices of either handedness with singular values that are neither small nor close.
+
+    There ortho-normalisation has a derivative of moderate size, so finite differences can check it.
+
+    Args:
+        draw: given by Hypothesis.
+        batch: the leading axes; drawn by default.
+        dtype: float32 or float64; drawn by default.
+
+    Returns:
+        ``(*batch, 3, 3)``, singular values from 0.3 to 3.
+
+    Example:
+        >>> from hypothesis import find
+        >>> find(regular_matrices(batch=(), dtype=torch.float64), lambda M: True).shape
+        torch.Size([3, 3])
+    """
+    batch = draw(batch_shapes()) if batch is None else batch
+    steps = _draw_tensor(draw, st.floats(0.3, 1), (3,), batch, torch.float64)
+    sign = _draw_tensor(draw, st.sampled_from([1.0, -1.0]), (1,), batch, torch.float64)
+    values = torch.cat([steps.cumsum(-1)[..., 1:], sign * steps[..., :1]], -1)
+    left: Tensor = draw(rotation_matrices(batch=batch, dtype=torch.float64))
+    right: Tensor = draw(rotation_matrices(batch=batch, dtype=torch.float64))
+    matrix: Tensor = left @ (values[..., None] * right)
+    return matrix.to(draw(dtypes()) if dtype is None else dtype)
 
 
 def points(
