@@ -4,36 +4,81 @@ The names below resolve on first use (PEP 562), so ``import posenet3d`` stays li
 torch until a name needs it.
 
 Example:
-    >>> import posenet3d
-    >>> issubclass(posenet3d.PoseNet3DError, Exception)
-    True
+    >>> import posenet3d as p3d
+    >>> p3d.layout("lsp_14").joint_names[0]
+    'right_ankle'
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from posenet3d.errors import PoseNet3DError as PoseNet3DError
+    from posenet3d import body, evaluation, export, geometry, losses, nn, testing
+    from posenet3d.body import BodyModel, ConvexJointRegressor, load_body_model
+    from posenet3d.errors import PoseNet3DError
+    from posenet3d.evaluation import evaluate
+    from posenet3d.keypoints import KeypointSequence
+    from posenet3d.networks import Lifter, PoseNet3D, Student, TemporalDiscriminator
+    from posenet3d.plugins import list_plugins
+    from posenet3d.skeletons import Skeleton, layout
+    from posenet3d.training import StageConfig, Trainer, TrainerConfig
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "BodyModel",
+    "ConvexJointRegressor",
+    "KeypointSequence",
+    "Lifter",
+    "PoseNet3D",
+    "PoseNet3DError",
+    "Skeleton",
+    "StageConfig",
+    "Student",
+    "TemporalDiscriminator",
+    "Trainer",
+    "TrainerConfig",
+    "__version__",
+    "body",
+    "evaluate",
+    "evaluation",
+    "export",
+    "geometry",
+    "layout",
+    "list_plugins",
+    "load_body_model",
+    "losses",
+    "nn",
+    "testing",
+]
+
 _HOMES = {
-    "PoseNet3DError": "posenet3d.errors",
+    "BodyModel": "body",
+    "ConvexJointRegressor": "body",
+    "KeypointSequence": "keypoints",
+    "Lifter": "networks",
+    "PoseNet3D": "networks",
+    "PoseNet3DError": "errors",
+    "Skeleton": "skeletons",
+    "StageConfig": "training",
+    "Student": "networks",
+    "TemporalDiscriminator": "networks",
+    "Trainer": "training",
+    "TrainerConfig": "training",
+    "evaluate": "evaluation",
+    "layout": "skeletons",
+    "list_plugins": "plugins",
+    "load_body_model": "body",
 }
-"""The module that defines each lazy name."""
-
-_SUBPACKAGES: tuple[str, ...] = ()
-"""The sub-packages that ``posenet3d.<name>`` imports on first use."""
-
-__all__ = ["__version__", *_HOMES, *_SUBPACKAGES]
+"""The module that defines each lazy name; the other names are sub-packages."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return import_module(f"posenet3d.{name}")
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'posenet3d' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    if name not in _HOMES:
+        return import_module(f"posenet3d.{name}")
+    value = getattr(import_module(f"posenet3d.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from posenet3d import __version__
+from posenet3d.cli.demo import demo
 from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
 from posenet3d.cli.plugins import plugins
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command()(demo)
 app.command()(plugins)
 app.command()(doctor)
 

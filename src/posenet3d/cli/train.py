@@ -101,8 +101,8 @@ def print_report(report: "TrainingReport") -> None:
     table = Table("stage", "steps", "seconds", title="Training", title_justify="left")
     table.add_column("from start to end", overflow="fold")
     for stage in report.stages:
-        figures = "  ".join(
-            f"{name} {stage.start[name]:.3g}→{value:.3g}"
+        figures = "\n".join(
+            f"{name} {stage.start[name]:.3g} → {value:.3g}"
             for name, value in stage.end.items()
             if name in stage.start and name != "seconds"
         )
