@@ -226,6 +226,31 @@ class PluginGroup:
         except Exception as error:
             raise plugin._failure("cannot be built", error) from error
 
+    def faults(self, spec: PluginSpec) -> tuple[str, ...]:
+        """What is wrong with a specification, without building anything.
+
+        Args:
+            spec: the name and the options.
+
+        Returns:
+            One line a fault: the name is unknown or not unique, the import fails, or the
+            component's ``Config`` refuses an option. Empty where all is well.
+
+        Example:
+            >>> GROUPS["view_samplers"].faults(PluginSpec(name="uniform"))
+            ()
+        """
+        try:
+            component = self.load(spec.name)
+            config = getattr(component, CONFIG, None)
+            if isinstance(config, type) and issubclass(config, BaseModel):
+                self._configuration(config, spec)
+        except ConfigurationError as error:
+            return error.faults
+        except PoseNet3DError as error:
+            return (str(error),)
+        return ()
+
     def _configuration(self, config: type[BaseModel], spec: PluginSpec) -> BaseModel:
         try:
             return config.model_validate(spec.options)
