@@ -10,7 +10,7 @@ from torch import Tensor
 from posenet3d import losses
 from posenet3d.errors import GameCollapsedError
 from posenet3d.training.config import AdversarialConfig
-from posenet3d.typing import Logits, Scalar, Windows2D
+from posenet3d.typing import FakeLogits, Logits, RealLogits, Scalar, Windows2D
 
 ACCURACY_MOMENTUM = 0.98
 
@@ -22,12 +22,12 @@ class AdversarialForm:
     Attributes:
         discriminator: loss of (real logits, fake logits).
         generator: loss of (fake logits).
-        threshold: the logit between fake and real.
+        threshold: the logit between fake and real; ``None``: there is none, as for a critic.
     """
 
     discriminator: Callable[[Tensor, Tensor], Scalar]
     generator: Callable[[Tensor], Scalar]
-    threshold: float
+    threshold: float | None
 
 
 FORMS = {
@@ -38,7 +38,7 @@ FORMS = {
         losses.least_squares_discriminator_loss, losses.least_squares_generator_loss, 0.5
     ),
     "wasserstein": AdversarialForm(
-        losses.wasserstein_discriminator_loss, losses.wasserstein_generator_loss, 0.0
+        losses.wasserstein_discriminator_loss, losses.wasserstein_generator_loss, None
     ),
 }
 """The adversarial losses by name."""
@@ -51,6 +51,16 @@ class Adversary:
 
     Args:
         config: form, balance and limits.
+        device: where the accuracy is kept.
+
+    Attributes:
+        accuracy: the running accuracy; a half for a discriminator that guesses.
+        certain_steps: for how many steps on end it has been certain.
+
+    Example:
+        >>> adversary = Adversary(AdversarialConfig(every=3), torch.device("cpu"))
+        >>> [adversary.is_due(step) for step in range(4)], adversary.rests
+        ([True, False, False, True], False)
     """
 
     def __init__(self, config: AdversarialConfig, device: torch.device) -> None:
@@ -59,12 +69,14 @@ class Adversary:
         self.accuracy = torch.full((), 0.5, device=device)
         self.certain_steps = 0
 
-    def learns_at(self, step: int) -> bool:
-        """Whether the discriminator may learn at this step (counted from 0)."""
-        due = step % self.config.every == 0
-        if not due or self.config.max_accuracy == 1.0:
-            return due
-        return bool(self.accuracy <= self.config.max_accuracy)
+    def is_due(self, step: int) -> bool:
+        """Whether it is the discriminator's turn at this step (counted from 0)."""
+        return step % self.config.every == 0
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is too sure to learn; reads the device only where a limit is set."""
+        return self.config.max_accuracy < 1 and bool(self.accuracy > self.config.max_accuracy)
 
     def loss(
         self, discriminator: Callable[[Windows2D], Logits], real: Windows2D, fake: Windows2D
@@ -74,43 +86,59 @@ class Adversary:
         Args:
             discriminator: gives a logit a window.
             real: windows of real 2D skeletons (batch, T, 14, 2).
-            fake: reprojected ones (n, T, 14, 2), detached here.
+            fake: reprojected ones, a batch a branch (branches · batch, T, 14, 2), detached here.
 
         Returns:
-            The loss to minimise, and its value with the accuracies.
+            The loss to minimise, and its value with the accuracies, the running one updated.
         """
         fake = fake.detach()
         logits = discriminator(torch.cat([real, fake]))
         on_real, on_fake = logits[: len(real)], logits[len(real) :]
         loss = self.form.discriminator(on_real, on_fake)
-        accuracy = losses.discriminator_accuracy(on_real, on_fake, threshold=self.form.threshold)
-        self.accuracy = torch.lerp(accuracy.mean, self.accuracy, ACCURACY_MOMENTUM)
-        values = {
-            "discriminator_loss": loss.detach(),
-            "accuracy_real": accuracy.real,
-            "accuracy_fake": accuracy.fake,
-        }
-        if self.config.gradient_penalty:
-            penalty = losses.gradient_penalty(discriminator, real, fake[: len(real)])
+        values = {"discriminator_loss": loss.detach(), **self._accuracies(on_real, on_fake)}
+        if self.config.gradient_penalty and torch.is_grad_enabled():
+            as_many = real.repeat(len(fake) // len(real), 1, 1, 1)
+            penalty = losses.gradient_penalty(discriminator, as_many, fake)
             loss = loss + self.config.gradient_penalty * penalty
             values["gradient_penalty"] = penalty.detach()
         return loss, values
 
+    def _accuracies(self, on_real: RealLogits, on_fake: FakeLogits) -> dict[str, Scalar]:
+        if self.form.threshold is None:
+            return {}
+        accuracy = losses.discriminator_accuracy(on_real, on_fake, threshold=self.form.threshold)
+        self.accuracy = torch.lerp(accuracy.mean, self.accuracy, ACCURACY_MOMENTUM)
+        return {"accuracy_real": accuracy.real, "accuracy_fake": accuracy.fake}
+
     def check(self, stage: str, step: int, steps_since: int) -> None:
         """Stop when the discriminator has been certain for too long; call at log points.
+
+        Args:
+            stage: the stage's name.
+            step: the step it has reached.
+            steps_since: steps since the log point before.
 
         Raises:
             GameCollapsedError: if it has.
         """
         certain = bool(self.accuracy > self.config.collapse_accuracy)
         self.certain_steps = self.certain_steps + steps_since if certain else 0
+        self.check_saved(stage, step)
+
+    def check_saved(self, stage: str, step: int) -> None:
+        """Stop when the game had collapsed before; call when a saved state was taken up.
+
+        Raises:
+            GameCollapsedError: if it had.
+        """
         if self.certain_steps >= self.config.collapse_steps:
             raise GameCollapsedError(
                 stage,
                 step,
                 f"expected a discriminator in doubt, got an accuracy of {float(self.accuracy):.3f} "
                 f"for {self.certain_steps} steps, so the lifter learns nothing; lower the "
-                "discriminator's learning rate, or set adversarial.every or max_accuracy.",
+                "discriminator's learning rate, or set adversarial.every or "
+                "adversarial.max_accuracy, and train in a new run folder.",
             )
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,23 +1,41 @@
 """The configuration of a training run: stages as data, checked as a whole before step one."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
-from pydantic import model_validator as validate_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from posenet3d.errors import ConfigurationError
 from posenet3d.networks import PARTS, NetworkConfig
+from posenet3d.plugins import GROUPS
+from posenet3d.training.faults import described, known, plugin_faults
 from posenet3d.training.overrides import overridden
 from posenet3d.training.presets import preset_values
 
 Branch = Literal["teacher", "student"]
+Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
+LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
+DecayRate = Annotated[float, Field(ge=0, lt=1)]
+BatchSize = Annotated[int, Field(ge=2)]
+"""Windows a step: BatchNorm needs two to tell them apart."""
 
 
 class Frozen(BaseModel):
     """Base of every configuration: immutable, and a misspelt field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
 
 class OptimizerConfig(Frozen):
@@ -31,7 +49,7 @@ class OptimizerConfig(Frozen):
     lr: PositiveFloat = 1e-4
     """Learning rate; the paper's is 1e-4."""
 
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[DecayRate, DecayRate] = (0.9, 0.999)
     """Adam's decay rates; reimplementations of Chen et al. take 0.5 for the first."""
 
     decay: float = Field(default=1.0, gt=0, le=1)
@@ -64,6 +82,13 @@ class AdversarialConfig(Frozen):
     collapse_steps: PositiveInt = 1000
     """Certain for so many steps on end, and the game has collapsed: training stops."""
 
+    @field_validator("max_accuracy")
+    @classmethod
+    def _a_critic_has_no_accuracy(cls, limit: float, info: ValidationInfo) -> float:
+        if limit < 1 and info.data.get("form") == "wasserstein":
+            raise ValueError("expected 1 with the form 'wasserstein', whose critic has no accuracy")
+        return limit
+
 
 class MirrorGuardConfig(Frozen):
     """The anatomical guard against the depth mirror: knees bend forwards, elbows backwards.
@@ -90,7 +115,8 @@ class StageConfig(Frozen):
     """One stage of training as a value: what learns, by which losses, for how long.
 
     Example:
-        >>> StageConfig(name="sja", steps=5, train=("student",), losses={"knowledge_distillation": 1})
+        >>> losses = {"knowledge_distillation": 1.0}
+        >>> StageConfig(name="sja", steps=5, train=("student",), losses=losses)
         StageConfig(name='sja', steps=5, ...)
     """
 
@@ -103,13 +129,15 @@ class StageConfig(Frozen):
     epochs: PositiveInt | None = None
     """Passes over as many windows as the data holds; give these or ``steps``."""
 
-    train: tuple[str, ...] = Field(min_length=1)
+    train: tuple[Part, ...] = Field(min_length=1)
     """The parts that learn; all others are frozen, their BatchNorm included."""
 
-    losses: dict[str, PositiveFloat] = Field(min_length=1)
+    losses: dict[LossName, PositiveFloat] = Field(min_length=1)
     """Objective and weight; the objectives are plug-ins of ``posenet3d.losses``."""
 
-    discriminators: dict[str, tuple[Branch, ...]] = Field(default_factory=dict)
+    discriminators: dict[
+        Literal["discriminator"], Annotated[tuple[Branch, ...], Field(min_length=1)]
+    ] = Field(default_factory=dict)
     """Discriminator part, and the branches whose reprojections it learns to tell from real."""
 
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -118,7 +146,7 @@ class StageConfig(Frozen):
     discriminator_optimizer: OptimizerConfig = OptimizerConfig()
     """Adam for the discriminators."""
 
-    batch_size: PositiveInt | None = None
+    batch_size: BatchSize | None = None
     """Windows a step; by default the run's."""
 
     measure_scale: bool = False
@@ -130,16 +158,28 @@ class StageConfig(Frozen):
     mirror_guard: bool = False
     """Watch the teacher for the depth mirror, and turn it round where the guard is enabled."""
 
-    @validate_model(mode="after")
-    def _is_consistent(self) -> Self:
-        if (self.steps is None) == (self.epochs is None):
+    @field_validator("epochs")
+    @classmethod
+    def _steps_or_epochs(cls, epochs: int | None, info: ValidationInfo) -> int | None:
+        if "steps" in info.data and (info.data["steps"] is None) == (epochs is None):
             raise ValueError("expected either steps or epochs; give exactly one")
-        unknown = {*self.train, *self.discriminators} - set(PARTS)
-        if unknown:
-            raise ValueError(f"unknown parts {sorted(unknown)}; known: {list(PARTS)}")
-        if both := set(self.train) & set(self.discriminators):
-            raise ValueError(f"{sorted(both)} stand both under train and under discriminators")
-        return self
+        return epochs
+
+    @field_validator("discriminators")
+    @classmethod
+    def _learn_in_their_own_half_of_a_step(
+        cls, discriminators: dict[str, Any], info: ValidationInfo
+    ) -> dict[str, Any]:
+        if both := sorted(set(info.data.get("train", ())) & set(discriminators)):
+            raise ValueError(f"{both} stand under train as well; name them here only")
+        return discriminators
+
+    @field_validator("mirror_guard")
+    @classmethod
+    def _guards_a_teacher_that_learns(cls, guard: bool, info: ValidationInfo) -> bool:
+        if guard and "train" in info.data and "teacher" not in info.data["train"]:
+            raise ValueError("expected 'teacher' under train; a frozen teacher cannot be turned")
+        return guard
 
 
 class TrainerConfig(Frozen):
@@ -162,7 +202,7 @@ class TrainerConfig(Frozen):
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     """The stages, in order."""
 
-    batch_size: PositiveInt = 6000
+    batch_size: BatchSize = 6000
     """Windows a step."""
 
     seed: int = Field(default=0, ge=0)
@@ -192,12 +232,21 @@ class TrainerConfig(Frozen):
     checkpoint_every: PositiveInt = 500
     """Steps between saved states; one is saved at each stage's end and on Ctrl-C as well."""
 
-    @validate_model(mode="after")
-    def _stages_have_names_of_their_own(self) -> Self:
-        names = [stage.name for stage in self.stages]
+    @field_validator("stages")
+    @classmethod
+    def _stages_fit_together(cls, stages: tuple[StageConfig, ...]) -> tuple[StageConfig, ...]:
+        names = [stage.name for stage in stages]
         if len(set(names)) != len(names):
-            raise ValueError(f"stages: expected names of their own, got {names}")
-        return self
+            raise ValueError(f"expected names of their own, got {names}")
+        measured = False
+        for stage in stages:
+            measured = measured or stage.measure_scale
+            if "student" in stage.train and not measured:
+                raise ValueError(
+                    f"expected the scale between teacher and body to be known before the student "
+                    f"learns in {stage.name!r}; set measure_scale there or in an earlier stage"
+                )
+        return stages
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
@@ -211,17 +260,17 @@ class TrainerConfig(Frozen):
             Traceback (most recent call last):
             posenet3d.errors.ConfigurationError: The configuration has 2 faults:
               - stages: Tuple should have at least 1 item after validation, not 0, got []
-              - bath_size: Extra inputs are not permitted, got 3
+              - bath_size: Unknown field 'bath_size'; did you mean 'batch_size'? Known: ...
         """
+        plain = dict(values)
+        faults = list(plugin_faults(plain.get("network")))
         try:
-            return cls.model_validate(dict(values))
+            config = cls.model_validate(plain)
         except ValidationError as error:
-            raise ConfigurationError(
-                f"{'.'.join(map(str, fault['loc'])) or 'configuration'}: "
-                f"{fault['msg'].removeprefix('Value error, ')}"
-                + ("" if fault["type"] == "value_error" else f", got {fault['input']!r}")
-                for fault in error.errors()
-            ) from error
+            raise ConfigurationError([*described(error, cls, plain), *faults]) from error
+        if faults:
+            raise ConfigurationError(faults)
+        return config
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> Self:

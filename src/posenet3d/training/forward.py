@@ -141,7 +141,7 @@ class Forward:
         return self._seen(self.teacher_joints)
 
     def _seen(self, skeletons: Windows3D) -> tuple[Windows3D, Windows2D]:
-        """Skeletons turned by one random rotation a window: in 3D, and in 2D centred on the hips."""
+        """Skeletons turned by one random rotation a window, and their 2D image about the hips."""
         rotation = self.model.views(len(skeletons))[:, None]
         turned, image = reproject(
             skeletons, middle_of_hips(skeletons), rotation, self.model.config.distance

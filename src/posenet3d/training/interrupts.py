@@ -18,6 +18,15 @@ class Interrupt:
     def __init__(self) -> None:
         self.asked = False
 
+    def raise_if_asked(self) -> None:
+        """End the run, now that its state is saved.
+
+        Raises:
+            KeyboardInterrupt: if somebody asked for it.
+        """
+        if self.asked:
+            raise KeyboardInterrupt
+
 
 @contextmanager
 def deferred_interrupts() -> Iterator[Interrupt]:
@@ -46,4 +55,5 @@ def deferred_interrupts() -> Iterator[Interrupt]:
         yield interrupt
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # A handler that was not set from Python reads as None and cannot be set back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -95,7 +95,7 @@ def paper() -> dict[str, Any]:
         "mirror_guard": {"enabled": False},
         "adversarial": {"form": "standard", "every": 1, "max_accuracy": 1.0},
         "stages": four_stages(
-            lengths={name: epochs for name in ("teacher", "distillation", "sja", "joint")},
+            lengths=dict.fromkeys(("teacher", "distillation", "sja", "joint"), epochs),
             teacher_settings={},
             student_settings={},
             joint_settings={},

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from posenet3d.errors import TrainingError
 from posenet3d.networks import PARTS, PoseNet3D
 from posenet3d.training.adversary import Adversary
 from posenet3d.training.config import OptimizerConfig, StageConfig, TrainerConfig
@@ -68,39 +69,50 @@ class StageRunner:
         """
         self._set_learning_rates(number)
         forward = Forward(self.model, batch, self.settings)
-        values = self._descend(forward)
-        if self.discriminator_optimizer is not None and self.adversary.learns_at(number):
-            values |= self._teach_discriminator(forward)
+        values = self._descend(forward, number)
+        if self.discriminator_optimizer is not None and self.adversary.is_due(number):
+            values |= self._play(forward, self.discriminator_optimizer)
         if self.stage.mirror_guard:
             self._guard(forward, number)
         return values
 
-    def _descend(self, forward: Forward) -> dict[str, Scalar]:
+    def _descend(self, forward: Forward, number: int) -> dict[str, Scalar]:
         values = {name: objective(forward) for name, objective in self.objectives.items()}
         weights = self.stage.losses
         total = torch.stack([weights[name] * value for name, value in values.items()]).sum()
+        if not total.requires_grad:
+            raise TrainingError(
+                self.stage.name,
+                number + 1,
+                f"expected losses that depend on {', '.join(self.stage.train)}, got "
+                f"{', '.join(values)}, which do not; change the stage's losses or what it trains.",
+            )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return {name: value.detach() for name, value in values.items()}
 
-    def _teach_discriminator(self, forward: Forward) -> dict[str, Scalar]:
-        (name, branches), *_ = self.stage.discriminators.items()
-        assert self.discriminator_optimizer is not None
-        part = self.model.part(name)
+    def _play(self, forward: Forward, optimizer: torch.optim.Optimizer) -> dict[str, Scalar]:
+        """The discriminator's half of a step: it learns, or only judges where it rests."""
+        part = self.model.discriminator
+        branches = self.stage.discriminators["discriminator"]
         fakes = torch.cat([forward.fakes(branch) for branch in branches])
+        if self.adversary.rests:
+            with torch.no_grad():
+                return self.adversary.loss(part, forward.now, fakes)[1]
         part.requires_grad_(True)
         loss, values = self.adversary.loss(part, forward.now, fakes)
-        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.discriminator_optimizer.step()
+        optimizer.step()
         part.requires_grad_(False)
         return values
 
     def _guard(self, forward: Forward, number: int) -> None:
         self.guard.watch(forward.teacher_joints)
         if self.guard.objects(number + 1):
-            parts = (self.model.teacher, self.model.views)
+            learning = [name for name in ("teacher", "views") if name in self.stage.train]
+            parts = [getattr(self.model, name) for name in learning]
             mirrored = [each for part in parts for each in part.mirrored_parameters()]
             self.guard.turn(mirrored, self.optimizer)
 
@@ -158,6 +170,7 @@ def only_training(model: PoseNet3D, stage: StageConfig) -> Iterator[None]:
     finally:
         for parameter, flag in before.items():
             parameter.requires_grad_(flag)
+        model.zero_grad(set_to_none=True)
         model.eval()
 
 
@@ -201,3 +214,11 @@ class Means:
         means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         self._sums, self._counts = {}, {}
         return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        return {"sums": dict(self._sums), "counts": dict(self._counts)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a saved state."""
+        self._sums, self._counts = dict(state["sums"]), dict(state["counts"])

@@ -1,0 +1,81 @@
+"""The device that a run trains on, and what torch is set to meanwhile."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from posenet3d.errors import PoseNet3DError
+
+
+def choose_device(name: str | torch.device) -> torch.device:
+    """The device called ``name``; ``"auto"`` is CUDA where there is a device, else the CPU.
+
+    Raises:
+        PoseNet3DError: if there is no such device here.
+
+    Example:
+        >>> choose_device("cpu")
+        device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise PoseNet3DError(
+            f"Expected a device of this machine ('auto', 'cpu' or 'cuda'), got {str(name)!r} "
+            f"({str(error).splitlines()[0]}); choose another with --device."
+        ) from error
+    return device
+
+
+@contextmanager
+def forked_random_state(device: torch.device) -> Iterator[None]:
+    """A block that may seed torch as it likes: the generators come back as they were.
+
+    Args:
+        device: whose generator is kept beside the CPU's.
+
+    Example:
+        >>> before = torch.get_rng_state()
+        >>> with forked_random_state(torch.device("cpu")):
+        ...     _ = torch.manual_seed(3)
+        >>> torch.equal(torch.get_rng_state(), before)
+        True
+    """
+    devices = [torch.cuda.current_device()] if device == torch.device("cuda") else [device]
+    with torch.random.fork_rng(devices=devices if device.type == "cuda" else []):
+        yield
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """A block in which the CPU rounds denormal numbers to zero, which is several times faster.
+
+    The mode that was set before comes back.
+
+    Example:
+        >>> with flushed_denormals():
+        ...     float(torch.tensor(1e-40) * 1)
+        0.0
+    """
+    before = denormals_are_flushed()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
+
+
+def denormals_are_flushed() -> bool:
+    """Whether the CPU rounds denormal numbers to zero; torch has a switch, but tells no state.
+
+    Example:
+        >>> torch.set_flush_denormal(True), denormals_are_flushed()
+        (True, True)
+        >>> torch.set_flush_denormal(False), denormals_are_flushed()
+        (True, False)
+    """
+    return float(torch.tensor(1e-40) * torch.ones(())) == 0.0

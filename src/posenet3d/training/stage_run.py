@@ -1,0 +1,178 @@
+"""One stage on its way: its steps, its figures, and what it needs to go on after a stop."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from posenet3d.data import WindowSet
+from posenet3d.errors import TrainingError
+from posenet3d.networks import PoseNet3D, evaluating
+from posenet3d.training.config import StageConfig, TrainerConfig
+from posenet3d.training.report import Record, StageReport, Values
+from posenet3d.training.step import Means, Objective, StageRunner, step_seed
+
+SCALE_WINDOWS = 4096
+"""Windows on which the scale between teacher and body is measured."""
+
+
+class StageRun:
+    """Takes a stage's steps one after another and keeps their figures.
+
+    Args:
+        model: the network.
+        config: the run's configuration.
+        stage: the stage.
+        objectives: its losses by name.
+        windows: what the steps draw from.
+
+    Attributes:
+        steps: how many steps the stage has.
+        done: how many are done.
+    """
+
+    def __init__(
+        self,
+        model: PoseNet3D,
+        config: TrainerConfig,
+        stage: StageConfig,
+        objectives: Mapping[str, Objective],
+        windows: WindowSet,
+    ) -> None:
+        self.model, self.config, self.stage, self.windows = model, config, stage, windows
+        self.batch_size = stage.batch_size or config.batch_size
+        self.steps = steps_of(stage, len(windows), self.batch_size)
+        self.done = 0
+        self.runner = StageRunner(model, config, stage, objectives, self.steps)
+        self._means = Means()
+        self._first: Values = {}
+        self._last: Values = {}
+        self._logged = 0
+        self._began = time.monotonic()
+
+    def begin(self) -> None:
+        """Do what the stage asks for before its first step."""
+        if not self.stage.measure_scale:
+            return
+        size = min(SCALE_WINDOWS, len(self.windows))
+        batch = self.windows.sample(self.config.seed, f"{self.stage.name}/scale", 0, size)
+        with torch.no_grad(), evaluating(self.model):
+            self.model.measure_scale(self.model.teacher_skeleton(batch[:, :-1]))
+
+    def step(self) -> None:
+        """Take the next step; its randomness depends on seed, stage and step alone."""
+        config, name = self.config, self.stage.name
+        batch = self.windows.sample(config.seed, name, self.done, self.batch_size)
+        torch.manual_seed(step_seed(config.seed, name, self.done))
+        if config.input_noise:
+            batch = batch + config.input_noise * torch.randn_like(batch)
+        self._means.add(self.runner.step(batch, self.done))
+        self.done += 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self.done == self.steps
+
+    @property
+    def due_for_a_record(self) -> bool:
+        """Whether figures should be told after this step."""
+        return self.finished or self.done % self.config.log_every == 0
+
+    def record(self) -> Record:
+        """The figures since the last record."""
+        values = self._means.read()
+        if "accuracy_real" in values:
+            accuracy = (values["accuracy_real"] + values["accuracy_fake"]) / 2
+            values["discriminator_accuracy"] = accuracy
+        if self.stage.mirror_guard:
+            values["mirror_evidence"] = float(self.runner.guard.evidence)
+        pitch = self.model.views.pitch
+        if pitch is not None and "views" in self.stage.train:
+            values["camera_pitch_degrees"] = math.degrees(float(pitch))
+        values["seconds"] = time.monotonic() - self._began
+        self._last = values
+        self._first = self._first or values
+        return Record(self.stage.name, self.done, dict(values))
+
+    def check_losses(self) -> None:
+        """Stop when the last record has a figure that is not finite.
+
+        Raises:
+            TrainingError: if it has.
+        """
+        if bad := sorted(name for name, value in self._last.items() if not math.isfinite(value)):
+            raise self._not_finite(f"losses, got NaN or infinity in {', '.join(bad)}")
+
+    def check_game(self) -> None:
+        """Stop when the discriminator has been certain for too long; call after a record.
+
+        Raises:
+            GameCollapsedError: if it has.
+        """
+        since, self._logged = self.done - self._logged, self.done
+        self.runner.adversary.check(self.stage.name, self.done, since)
+
+    def check_weights(self) -> None:
+        """Stop when a weight is not finite; call before the state is saved.
+
+        Raises:
+            TrainingError: if one is.
+        """
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point() and not bool(value.isfinite().all()):
+                raise self._not_finite(f"weights, got NaN or infinity in {name}")
+
+    def report(self) -> StageReport:
+        """How the stage went."""
+        seconds = time.monotonic() - self._began
+        return StageReport(self.stage.name, self.steps, seconds, self._first, self._last)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        return {
+            "done": self.done,
+            "logged": self._logged,
+            "first": dict(self._first),
+            "last": dict(self._last),
+            "seconds": time.monotonic() - self._began,
+            "means": self._means.state_dict(),
+            "runner": self.runner.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a saved state.
+
+        Raises:
+            GameCollapsedError: if the game had collapsed when it was saved.
+        """
+        self.done, self._logged = state["done"], state["logged"]
+        self._first, self._last = dict(state["first"]), dict(state["last"])
+        self._began = time.monotonic() - state["seconds"]
+        self._means.load_state_dict(state["means"])
+        self.runner.load_state_dict(state["runner"])
+        self.runner.adversary.check_saved(self.stage.name, self.done)
+
+    def _not_finite(self, what: str) -> TrainingError:
+        return TrainingError(
+            self.stage.name,
+            self.done,
+            f"expected finite {what}; the last saved state was kept. Lower the learning rate and "
+            "train in a new run folder.",
+        )
+
+
+def steps_of(stage: StageConfig, windows: int, batch_size: int) -> int:
+    """A stage's optimiser steps: as told, or so many batches as hold all windows an epoch.
+
+    Example:
+        >>> losses = {"knowledge_distillation": 1.0}
+        >>> stage = StageConfig(name="sja", epochs=2, train=("student",), losses=losses)
+        >>> steps_of(stage, windows=100, batch_size=10)
+        20
+    """
+    if stage.steps is not None:
+        return stage.steps
+    return (stage.epochs or 1) * max(1, round(windows / batch_size))
