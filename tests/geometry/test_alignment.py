@@ -193,7 +193,7 @@ def test_a_single_point_is_moved_onto_the_other() -> None:
 
 
 @pytest.mark.parametrize("reflection", [False, True])
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(matrix=regular_matrices(batch=(2,), dtype=DOUBLE))
 def test_the_derivative_is_right(reflection: bool, matrix: Tensor) -> None:
     axes = torch.eye(3, dtype=DOUBLE)
