@@ -7,6 +7,7 @@ import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -19,6 +20,7 @@ from posenet3d.errors import (
     UnknownNameError,
     UnknownPluginError,
 )
+from posenet3d.keypoints import KeypointSequence, write_clips
 from posenet3d.plugins import (
     GROUPS,
     PluginDiscoveryWarning,
@@ -343,6 +345,38 @@ def test_an_error_of_ours_passes_through_a_build(install: Install) -> None:
         LOSSES.build(PluginSpec(name="jitter"))
 
 
+def test_faults_are_found_without_building(install: Install) -> None:
+    jitter(install, CONFIGURED)
+    assert LOSSES.faults(PluginSpec(name="jitter", options={"order": 1})) == ()
+    (fault,) = LOSSES.faults(PluginSpec(name="jitter", options={"order": 0}))
+    assert "greater than or equal to 1" in fault
+    (fault,) = LOSSES.faults(PluginSpec(name="jiter"))
+    assert "did you mean 'jitter'?" in fault
+
+
+def test_a_component_without_a_config_has_no_faults_to_find(install: Install) -> None:
+    jitter(install, PLAIN)
+    assert LOSSES.faults(PluginSpec(name="jitter", options={"ordr": 2})) == ()
+
+
+def test_a_function_is_given_its_config_by_a_decorator(install: Install) -> None:
+    jitter(
+        install,
+        """
+        from pydantic import BaseModel
+        from posenet3d.plugins import configured_by
+
+        class Options(BaseModel):
+            order: int = 5
+
+        @configured_by(Options)
+        def Jitter(*, order, joints):
+            return order, joints
+        """,
+    )
+    assert LOSSES.build(PluginSpec(name="jitter"), joints=14) == (5, 14)
+
+
 def test_every_advertised_builtin_can_be_imported() -> None:
     for plugin in list_plugins():
         if plugin.distribution == "posenet3d":
@@ -361,7 +395,10 @@ STRANGER = {
         dependencies = ["posenet3d"]
 
         [project.entry-points."posenet3d.losses"]
-        stranger_drift = "stranger.losses:Drift"
+        stranger_drift = "stranger.losses:drift"
+
+        [project.entry-points."posenet3d.view_samplers"]
+        stranger_views = "stranger.views:StrangerViews"
 
         [project.entry-points."posenet3d.exporters"]
         stranger_text = "stranger.exporters:write_text"
@@ -371,20 +408,34 @@ STRANGER = {
     """,
     "stranger/__init__.py": "",
     "stranger/losses.py": """
+        def drift(forward):
+            '''How far the joints move over a window, a loss of a stranger.'''
+            joints = forward.teacher_joints
+            return (joints[:, 1:] - joints[:, :-1]).square().sum(dim=(1, 2, 3)).mean()
+    """,
+    "stranger/views.py": """
         from pydantic import BaseModel, ConfigDict
+        from torch import nn
+        from posenet3d.views import UniformViews
 
-        class Drift:
-            '''How far the root drifts, a loss of a stranger.'''
+        class StrangerViews(nn.Module):
+            '''Views as seen by a stranger: those of another sampler, which it wraps.'''
 
             class Config(BaseModel):
                 model_config = ConfigDict(extra="forbid", frozen=True)
-                order: int = 1
+                limit: float = 5.0
 
-            def __init__(self, order):
-                self.order = order
+            pitch = None
 
-            def __call__(self, forward):
-                return 0.0
+            def __init__(self, limit):
+                super().__init__()
+                self.inner = UniformViews(elevation_degrees=limit)
+
+            def mirrored_parameters(self):
+                return ()
+
+            def forward(self, batch):
+                return self.inner(batch)
     """,
     "stranger/exporters.py": "import no_such_package_for_text\n\ndef write_text(): ...\n",
 }
@@ -431,16 +482,16 @@ def test_a_strangers_plugins_are_listed_by_the_command_line(environment: Path) -
     assert found["stranger_drift"] == {
         "group": "posenet3d.losses",
         "name": "stranger_drift",
-        "target": "stranger.losses:Drift",
+        "target": "stranger.losses:drift",
         "distribution": "stranger",
         "version": "3.1",
     }
     assert found["stranger_text"]["group"] == "posenet3d.exporters"
 
 
-def test_a_strangers_plugin_loads_and_its_broken_one_fails_alone(environment: Path) -> None:
+def test_a_strangers_plugins_load_and_its_broken_one_fails_alone(environment: Path) -> None:
     command = environment / "bin" / "posenet3d"
-    run(command, "plugins", "losses", "--check")
+    run(command, "plugins", "view_samplers", "--check")
     done = run(command, "plugins", "exporters", "--check", "--json", check=False)
     assert done.returncode == 2
     faults = {each["name"]: each["error"] for each in json.loads(done.stdout)}
@@ -448,13 +499,39 @@ def test_a_strangers_plugin_loads_and_its_broken_one_fails_alone(environment: Pa
     assert set(faults.values()) <= {None}
 
 
-def test_a_strangers_plugin_is_built_with_its_options(environment: Path) -> None:
-    program = (
-        "from posenet3d.plugins import GROUPS, PluginSpec;"
-        "import posenet3d, sys;"
-        "spec = PluginSpec(name='stranger_drift', options={'order': 3});"
-        "print(GROUPS['losses'].build(spec).order, posenet3d.__file__)"
-    )
-    order, location = run(environment / "bin" / "python", "-c", program).stdout.split()
-    assert order == "3"
-    assert Path(location).is_relative_to(environment)
+def test_the_command_line_trains_with_a_strangers_loss_and_views(
+    environment: Path, tmp_path: Path
+) -> None:
+    wobble = 0.1 * np.sin(np.arange(30 * 14 * 2)).reshape(30, 14, 2)
+    points = np.linspace([0.0, 0.0], [0.3, 1.7], 14) + wobble
+    sequence = KeypointSequence(points, np.ones((30, 14)), layout="lsp_14", fps=50.0)
+    write_clips(tmp_path / "keypoints.npz", {"S1/walk": sequence})
+    changes = {
+        "network.views": {"name": "stranger_views", "options": {"limit": 3.0}},
+        "network.backbone.options.channels": 8,
+        "network.discriminator.options.channels": 8,
+        "batch_size": 4,
+        "stages": [
+            {
+                "name": "teacher",
+                "steps": 2,
+                "train": ["backbone", "teacher", "views"],
+                "losses": {"self_supervision": 1.0, "stranger_drift": 0.5},
+            }
+        ],
+    }
+    options = [f"--set={key}={json.dumps(value)}" for key, value in changes.items()]
+    command = [environment / "bin" / "posenet3d", "train", "--data", tmp_path / "keypoints.npz"]
+    run(*command, "--run", tmp_path / "run", "--device", "cpu", *options)
+    metrics = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    record = dict(zip(metrics[0].split(","), metrics[-1].split(","), strict=True))
+    assert float(record["stranger_drift"]) > 0
+    options.append("--set=network.views.options.limt=3")
+    done = run(*command, "--run", tmp_path / "other", *options, check=False)
+    assert done.returncode == 2
+    assert "did you mean 'limit'?" in done.stderr
+
+
+def test_the_installed_library_is_the_built_one(environment: Path) -> None:
+    done = run(environment / "bin" / "python", "-c", "import posenet3d; print(posenet3d.__file__)")
+    assert Path(done.stdout.strip()).is_relative_to(environment)
