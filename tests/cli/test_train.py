@@ -111,7 +111,7 @@ def test_a_run_folder_that_is_a_file_is_told(
     keypoints: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("train", "--data", keypoints, "--run", keypoints, *tiny()) == 2
-    assert "choose another run folder" in capsys.readouterr().err
+    assert "expected a folder to write to" in capsys.readouterr().err
 
 
 def test_every_malformed_change_is_told() -> None:
