@@ -136,7 +136,7 @@ def quick() -> dict[str, Any]:
         },
         "stages": four_stages(
             lengths={
-                "teacher": {"steps": 4000},
+                "teacher": {"steps": 3500},
                 "distillation": {"steps": 2000},
                 "sja": {"steps": 600},
                 "joint": {"steps": 300},
