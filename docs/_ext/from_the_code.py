@@ -1,0 +1,314 @@
+"""Directives that take tables, sources and commands from the code, so that no page goes stale.
+
+``.. source:: posenet3d.losses.temporal_consistency``  the body of a function, its docstring left out
+``.. stages:: paper``                                  the stages of a preset
+``.. presets:: paper quick``                           where two presets differ
+``.. plugins::``                                       the built-in plug-ins by group
+``.. layouts::``                                       the skeleton layouts
+``.. joints::``                                        the canonical 14 joints
+``.. root-names::``                                    the names of the root package
+``.. command:: train``                                 a command's options
+
+Beside them a check: each ``posenet3d`` or ``make`` command in a shell block of a page is parsed by
+the real command line, and a page with a command that does not exist is a warning, hence an error.
+"""
+
+import ast
+import importlib
+import inspect
+import re
+import shlex
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).parents[2]
+
+
+class Source(SphinxDirective):
+    """The source of a function, method or property without its docstring, and where it stands."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        target = find(self.arguments[0])
+        target = getattr(target, "func", target)  # a cached_property's function
+        target = getattr(target, "fget", target)
+        path = Path(inspect.getsourcefile(target))
+        self.env.note_dependency(str(path))
+        code = nodes.literal_block("", without_docstring(inspect.getsource(target)))
+        code["language"] = "python"
+        line = inspect.getsourcelines(target)[1]
+        place = f"{path.relative_to(ROOT / 'src')}, line {line}"
+        caption = nodes.caption("", "", nodes.literal("", place))
+        return [nodes.container("", caption, code, literal_block=True, classes=CAPTIONED)]
+
+
+CAPTIONED = ["literal-block-wrapper"]
+
+
+def find(path: str) -> Any:
+    """The object at a dotted path."""
+    parts = path.split(".")
+    for split in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:split]))
+        except ModuleNotFoundError:
+            continue
+        for name in parts[split:]:
+            found = inspect.getattr_static(found, name, None) or getattr(found, name)
+        return found
+    raise ImportError(path)
+
+
+def without_docstring(source: str) -> str:
+    """The source with the docstring's lines taken out."""
+    source = textwrap.dedent(source)
+    lines = source.splitlines()
+    node = ast.parse(source).body[0]
+    first = node.body[0]
+    if ast.get_docstring(node) is not None and len(node.body) > 1:
+        del lines[first.lineno - 1 : first.end_lineno]
+    return "\n".join(lines).rstrip()
+
+
+class Generated(SphinxDirective):
+    """A directive whose content is reStructuredText that :meth:`text` makes."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes("\n".join(self.lines()))
+
+    def lines(self) -> Iterator[str]:
+        raise NotImplementedError
+
+
+def table(head: list[str], rows: list[list[str]], widths: str = "auto") -> Iterator[str]:
+    """A list-table in reStructuredText."""
+    yield from (".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", "")
+    for row in [head, *rows]:
+        for number, cell in enumerate(row):
+            yield f"   {'*' if number == 0 else ' '} - {cell}"
+    yield ""
+
+
+class Stages(Generated):
+    """What each stage of a preset trains, by which losses, for how long."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.training import TrainerConfig
+
+        rows = []
+        for stage in TrainerConfig.preset(self.arguments[0]).stages:
+            length = f"{stage.epochs} epochs" if stage.epochs else f"{stage.steps} steps"
+            losses = ", ".join(f"{number(w)} × ``{name}``" for name, w in stage.losses.items())
+            game = [f"``{b}``" for branches in stage.discriminators.values() for b in branches]
+            train = ", ".join(f"``{part}``" for part in stage.train)
+            rows.append([f"``{stage.name}``", length, train, losses, ", ".join(game) or "none"])
+        head = ["stage", "length", "what learns", "losses", "fakes for the discriminator"]
+        yield from table(head, rows, "12 12 20 40 16")
+
+
+class Presets(Generated):
+    """The fields in which two presets differ, side by side."""
+
+    required_arguments = 2
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.training import TrainerConfig
+
+        one, other = (
+            dict(flat(with_defaults(TrainerConfig.preset(name)))) for name in self.arguments
+        )
+        rows = [
+            [f"``{path}``", shown(one.get(path)), shown(other.get(path))]
+            for path in dict.fromkeys([*one, *other])
+            if one.get(path) != other.get(path) and path != "name"
+        ]
+        yield from table(["field", *(f"``{name}``" for name in self.arguments)], rows, "50 25 25")
+
+
+def with_defaults(config: Any) -> dict[str, Any]:
+    """A configuration as plain values, the options of its plug-ins filled in with their defaults."""
+    from posenet3d.plugins import GROUPS
+
+    values = config.model_dump(mode="json")
+    groups = {
+        "backbone": "backbones",
+        "teacher": "lifters",
+        "student": "students",
+        "discriminator": "discriminators",
+        "views": "view_samplers",
+    }
+    for part, group in groups.items():
+        spec = values["network"][part]
+        component = GROUPS[group].load(spec["name"])
+        spec["options"] = component.Config(**spec["options"]).model_dump(mode="json")
+    return values
+
+
+def flat(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted path and value of every leaf; elements of a list go by their name."""
+    if isinstance(values, dict) and values:
+        for key, value in values.items():
+            yield from flat(value, f"{path}.{key}" if path else key)
+    elif isinstance(values, list) and values and isinstance(values[0], dict):
+        for value in values:
+            yield from flat(value, f"{path}.{value['name']}")
+    elif values is not None:
+        yield path, values
+
+
+def shown(value: Any) -> str:
+    if value is None:
+        return "—"
+    return f"``{number(value) if isinstance(value, float) else value}``"
+
+
+def number(value: float) -> str:
+    return f"{value:g}"
+
+
+class Plugins(Generated):
+    """The library's own plug-ins by group."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.plugins import GROUPS
+
+        rows = []
+        for group in GROUPS.values():
+            own = [p for p in group.advertised() if p.distribution == "posenet3d"]
+            names = ", ".join(f"``{plugin.name}``" for plugin in own) or "none yet"
+            rows.append([f"``{group.group}``", group.kind, names])
+        yield from table(["entry-point group", "one member is a", "built in"], rows, "34 20 46")
+
+
+class Layouts(Generated):
+    """The layouts of keypoints that the library knows."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.skeletons import LAYOUTS, layout
+
+        rows = [
+            [f"``{name}``", str(len(layout(name))), ", ".join(layout(name).joint_names)]
+            for name in sorted(LAYOUTS)
+        ]
+        yield from table(["layout", "joints", "in this order"], rows, "15 8 77")
+
+
+class Joints(Generated):
+    """The canonical joints, their parents and the joints of the body they are compared with."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.body import LSP_14_TO_BODY
+        from posenet3d.skeletons import LSP_14
+
+        names = LSP_14.joint_names
+        rows = [
+            [str(place), f"``{name}``", f"``{LSP_14_TO_BODY[name]}``"]
+            for place, name in enumerate(names)
+        ]
+        yield from table(["index", "joint", "joint of the body it is compared with"], rows)
+
+
+class RootNames(Generated):
+    """The names of the root package, and where each is documented."""
+
+    def lines(self) -> Iterator[str]:
+        import posenet3d
+
+        rows = []
+        for name in sorted(posenet3d._HOMES):
+            home = f"posenet3d.{posenet3d._HOMES[name]}"
+            rows.append([f"``posenet3d.{name}``", f":obj:`{home}.{name}`"])
+        yield from table(["name", "documented as"], rows)
+
+
+class Command(Generated):
+    """Arguments and options of a sub-command of ``posenet3d``."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        command = command_line().commands[self.arguments[0]]
+        yield from (command.help or "").splitlines()
+        yield ""
+        rows = []
+        for each in command.params:
+            name = " ".join(f"``{option}``" for option in each.opts)
+            if each.param_type_name == "argument":
+                name = f"``{each.name.upper()}``"
+            default = each.default
+            plain = isinstance(default, str | int | float | Path) and not isinstance(default, bool)
+            need = "required" if each.required else f"``{default}``" if plain else ""
+            rows.append([name, need, re.sub(r"\s+", " ", getattr(each, "help", "") or "")])
+        yield from table(["option", "default", "what it does"], rows, "25 20 55")
+
+
+def command_line() -> Any:
+    """The real command line, as click sees it."""
+    import typer
+
+    from posenet3d.cli.app import app
+
+    return typer.main.get_command(app)
+
+
+def check_commands(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of shell commands on a page that the project does not have."""
+    for block in doctree.findall(nodes.literal_block):
+        if block.get("language") in {"sh", "console", "bash"}:
+            text = block.astext().replace("\\\n", " ")
+            for line in text.splitlines():
+                fault = fault_of(shlex.split(line.strip(), comments=True))
+                if fault:
+                    log.warning("%s: %s", line.strip(), fault, location=block)
+
+
+def fault_of(words: list[str]) -> str | None:
+    """What is wrong with a shell command, if it is one of this project's."""
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # environment variables
+        words = words[1:]
+    if not words or Path(words[0]).name not in {"posenet3d", "make"}:
+        return None
+    if words[0] == "make":
+        makefile = (ROOT / "Makefile").read_text()
+        targets = [word for word in words[1:] if "=" not in word]
+        missing = [t for t in targets if not re.search(rf"^{t}:", makefile, re.MULTILINE)]
+        return f"the Makefile has no target {missing}" if missing else None
+    import click
+
+    group = command_line()
+    try:
+        if len(words) > 1 and not words[1].startswith("-"):
+            name, command, rest = group.resolve_command(click.Context(group), words[1:])
+            command.make_context(name, [word for word in rest if word != "--help"])
+    except Exception as error:
+        return str(getattr(error, "message", error))
+    return None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add the directives and the check."""
+    directives = {
+        "source": Source,
+        "stages": Stages,
+        "presets": Presets,
+        "plugins": Plugins,
+        "layouts": Layouts,
+        "joints": Joints,
+        "root-names": RootNames,
+        "command": Command,
+    }
+    for name, directive in directives.items():
+        app.add_directive(name, directive)
+    app.connect("doctree-read", check_commands)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
