@@ -40,7 +40,7 @@ class Source(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         target = find(self.arguments[0])
         target = getattr(target, "func", target)  # a cached_property's function
-        target = getattr(target, "fget", target)
+        target = inspect.unwrap(getattr(target, "fget", target))
         path = Path(inspect.getsourcefile(target))
         self.env.note_dependency(str(path))
         code = nodes.literal_block("", without_docstring(inspect.getsource(target)))
