@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from posenet3d import losses
 from posenet3d.errors import GameCollapsedError
 from posenet3d.training.config import AdversarialConfig
 from posenet3d.typing import FakeLogits, Logits, RealLogits, Scalar, Windows2D
+
+RealWindows = Float[Tensor, "real frames joints 2"]
+FakeWindows = Float[Tensor, "fake frames joints 2"]
 
 ACCURACY_MOMENTUM = 0.98
 
@@ -79,7 +83,7 @@ class Adversary:
         return self.config.max_accuracy < 1 and bool(self.accuracy > self.config.max_accuracy)
 
     def loss(
-        self, discriminator: Callable[[Windows2D], Logits], real: Windows2D, fake: Windows2D
+        self, discriminator: Callable[[Windows2D], Logits], real: RealWindows, fake: FakeWindows
     ) -> tuple[Scalar, dict[str, Scalar]]:
         """The discriminator's loss (Eq. 5) and what to log of it.
 

@@ -1,7 +1,7 @@
 """The configuration of a training run: stages as data, checked as a whole before step one."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -11,7 +11,6 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 
@@ -25,6 +24,8 @@ from posenet3d.training.presets import preset_values
 Branch = Literal["teacher", "student"]
 Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
 LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
+Info = Any
+"""pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 BatchSize = Annotated[int, Field(ge=2)]
 """Windows a step: BatchNorm needs two to tell them apart."""
@@ -84,7 +85,7 @@ class AdversarialConfig(Frozen):
 
     @field_validator("max_accuracy")
     @classmethod
-    def _a_critic_has_no_accuracy(cls, limit: float, info: ValidationInfo) -> float:
+    def _a_critic_has_no_accuracy(cls, limit: float, info: Info) -> float:
         if limit < 1 and info.data.get("form") == "wasserstein":
             raise ValueError("expected 1 with the form 'wasserstein', whose critic has no accuracy")
         return limit
@@ -160,7 +161,7 @@ class StageConfig(Frozen):
 
     @field_validator("epochs")
     @classmethod
-    def _steps_or_epochs(cls, epochs: int | None, info: ValidationInfo) -> int | None:
+    def _steps_or_epochs(cls, epochs: int | None, info: Info) -> int | None:
         if "steps" in info.data and (info.data["steps"] is None) == (epochs is None):
             raise ValueError("expected either steps or epochs; give exactly one")
         return epochs
@@ -168,7 +169,7 @@ class StageConfig(Frozen):
     @field_validator("discriminators")
     @classmethod
     def _learn_in_their_own_half_of_a_step(
-        cls, discriminators: dict[str, Any], info: ValidationInfo
+        cls, discriminators: dict[str, Any], info: Info
     ) -> dict[str, Any]:
         if both := sorted(set(info.data.get("train", ())) & set(discriminators)):
             raise ValueError(f"{both} stand under train as well; name them here only")
@@ -176,7 +177,7 @@ class StageConfig(Frozen):
 
     @field_validator("mirror_guard")
     @classmethod
-    def _guards_a_teacher_that_learns(cls, guard: bool, info: ValidationInfo) -> bool:
+    def _guards_a_teacher_that_learns(cls, guard: bool, info: Info) -> bool:
         if guard and "train" in info.data and "teacher" not in info.data["train"]:
             raise ValueError("expected 'teacher' under train; a frozen teacher cannot be turned")
         return guard
@@ -249,7 +250,7 @@ class TrainerConfig(Frozen):
         return stages
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> Self:
+    def parse(cls, values: Mapping[str, Any]) -> "TrainerConfig":
         """A configuration of plain values, all faults collected.
 
         Raises:
@@ -273,7 +274,7 @@ class TrainerConfig(Frozen):
         return config
 
     @classmethod
-    def preset(cls, name: str, **changes: Any) -> Self:
+    def preset(cls, name: str, **changes: Any) -> "TrainerConfig":
         """The preset called ``name``, with some fields changed.
 
         Args:
@@ -290,7 +291,7 @@ class TrainerConfig(Frozen):
         """
         return cls.parse({**preset_values(name), **changes})
 
-    def override(self, changes: Mapping[str, Any]) -> Self:
+    def override(self, changes: Mapping[str, Any]) -> "TrainerConfig":
         """This configuration with fields changed by their dotted paths.
 
         Args:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -30,7 +30,7 @@ _SHORT_NAMES = {
 class ProgressDisplay(Protocol):
     """What the trainer tells of its progress; a context manager."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> "ProgressDisplay": ...
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -58,7 +58,7 @@ class Silent:
         ...     progress.begin("teacher", 0, 10)
     """
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Silent":
         return self
 
     def __exit__(
@@ -108,7 +108,7 @@ class Bars:
         self._steps = 0
         self._last_line = 0.0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Bars":
         self._bars.start()
         return self
 

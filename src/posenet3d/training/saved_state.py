@@ -4,7 +4,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -30,7 +30,7 @@ def dump_state(state: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def parse_state(file: IO[bytes], device: torch.device) -> dict[str, Any]:
+def parse_state(file: io.BufferedIOBase, device: torch.device) -> dict[str, Any]:
     """The state in a file that :func:`dump_state` wrote.
 
     Args:

@@ -61,10 +61,13 @@ class Trainer:
         UnknownNameError: if a preset or protocol is unknown.
 
     Example:
-        >>> from posenet3d.data import film, synthetic_motion
+        >>> from posenet3d.data import film
+        >>> from posenet3d.data.synthetic import synthetic_motion
         >>> clips = film(synthetic_motion(clips=2, seconds=1.0), "cmu14")
         >>> small = {"name": "temporal", "options": {"channels": 16}}
-        >>> config = TrainerConfig.preset("quick", batch_size=8)
+        >>> config = TrainerConfig.preset(
+        ...     "quick", batch_size=8, network={"backbone": small, "discriminator": small}
+        ... )
         >>> config = config.override({f"stages.{stage.name}.steps": 2 for stage in config.stages})
         >>> report = Trainer(config, train_data=clips, progress=False).fit()
         >>> [stage.name for stage in report.stages]
