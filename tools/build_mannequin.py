@@ -23,7 +23,8 @@ from mannequin.tree import JOINTS, PARENTS
 
 FAMILY = "makehuman-cc0"
 LICENSE = (
-    "CC0 1.0 Universal (public domain dedication), https://creativecommons.org/publicdomain/zero/1.0/. "
+    "CC0 1.0 Universal (public domain dedication), "
+    "https://creativecommons.org/publicdomain/zero/1.0/. "
     "Derived from the MakeHuman base mesh, targets, rig and weights, which Data Collection AB, "
     "Joel Palmius and Jonas Hauquier released as CC0 in September 2020."
 )

@@ -104,7 +104,7 @@ class SymmetricDecimation:
                     heapq.heappush(self.queue, (cost, gone, kept, *versions))
 
     def _cost(self, gone: int, kept: int) -> float | None:
-        """None where a collapse would leave the plane of symmetry, or merge a vertex's two sides."""
+        """None where it would leave the plane of symmetry, or merge a vertex with its image."""
         in_plane = self.mirror[gone] == gone
         if self.mirror[gone] == kept or (in_plane and self.mirror[kept] != kept):
             return None

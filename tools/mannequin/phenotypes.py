@@ -104,7 +104,7 @@ def _candidates(targets: Path) -> list[tuple[Path, tuple[str, ...]]]:
 
 
 def draw_population(size: int, rng: np.random.Generator) -> list[Phenotype]:
-    """Adults, one in four between the genders; spreads chosen so that statures look like people's."""
+    """Adults, one in four between the genders; the spreads give statures like people's."""
     return [_draw(rng, between=index % 4 == 0) for index in range(size)]
 
 

@@ -70,8 +70,9 @@ def _unskinned(posed: np.ndarray, weights: np.ndarray, transforms: np.ndarray) -
 
 
 def _mirrored(directions: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """The directions of the mirrored body: entry (a, b) of a mirrored rotation changes sign once
-    for each of a, b that is x.
+    """The directions of the mirrored body.
+
+    Entry (a, b) of a mirrored rotation changes sign once for each of a, b that is x.
     """
     signs = (FLIP_X[:, None] * FLIP_X[None]).ravel()
     flipped = directions[mirror][:, :, MIRROR_JOINTS[1:] - 1]

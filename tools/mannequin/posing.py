@@ -1,5 +1,7 @@
 """Skinning in numpy for the builder: kinematics, dual quaternions, the T-pose."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -55,7 +57,7 @@ def t_pose_rotations(joints: np.ndarray) -> np.ndarray:
     rotations = np.tile(np.eye(3), (len(JOINTS), 1, 1))
     for sign, chain in ARMS:
         turned = np.eye(3)
-        for start, end in zip(chain, chain[1:], strict=False):
+        for start, end in pairwise(chain):
             bone = turned @ (joints[end] - joints[start])
             further = _rotation_between(bone, np.array([sign, 0.0, 0.0]))
             rotations[start] = turned.T @ further @ turned

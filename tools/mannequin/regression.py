@@ -34,9 +34,7 @@ class Examples:
         return apart.transpose(0, 2, 1).reshape(-1, len(candidates))
 
 
-def posed_examples(
-    rest: Examples, weights: np.ndarray, rng: np.random.Generator
-) -> Examples:
+def posed_examples(rest: Examples, weights: np.ndarray, rng: np.random.Generator) -> Examples:
     """The rest examples in random poses."""
     vertices, joints = [], []
     for index in range(POSES):

@@ -196,7 +196,9 @@ def _check_shapes(data: BodyModelData) -> None:
     for name, shape in expected.items():
         if getattr(data, name).shape != shape:
             got = getattr(data, name).shape
-            raise _fault(name, f"shape {shape} for {vertices} vertices and {joints} joints", f"{got}")
+            raise _fault(
+                name, f"shape {shape} for {vertices} vertices and {joints} joints", f"{got}"
+            )
     if len(data.joint_names) != joints or len(set(data.joint_names)) != joints:
         raise _fault("joint_names", f"{joints} distinct names", str(data.joint_names))
     if not data.family:

@@ -131,17 +131,18 @@ class JointTables(nn.Module):
         """The table of ``weights``: differentiable where they are, else kept and sparse."""
         if weights.requires_grad and torch.is_grad_enabled():
             return self.build(weights)
-        return self._look_up(weights)
+        table: SparseJointTable = self._look_up(weights)
+        return table
 
     def build(self, weights: JointRegression) -> JointTable:
         """Z of the N rows of ``weights``, differentiable in them."""
-        gathered = weights.index_select(1, self.pair_vertices).split(self._bone_sizes, 1)
-        groups = self.pair_basis.split(self._bone_sizes, 0)
+        gathered = weights.index_select(1, self.pair_vertices).split_with_sizes(self._bone_sizes, 1)
+        groups = self.pair_basis.split_with_sizes(self._bone_sizes, 0)
         table = torch.stack([rows @ group for rows, group in zip(gathered, groups, strict=True)], 1)
         directions = rearrange(table[..., 1:], "n k (c x) -> c n k x", x=3)
         return JointTable(table[..., 0], directions)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _look_up(self, weights: Tensor) -> SparseJointTable:
         if self._kept is not None and self._kept.fits(weights, self.pair_basis):
             return self._kept.table
@@ -177,7 +178,9 @@ class _KeptTable:
 
 
 def _anchors(
-    betas: Betas, features: Float[Tensor, "*#batch features"], directions: Float[Tensor, "terms out"]
+    betas: Betas,
+    features: Float[Tensor, "*#batch features"],
+    directions: Float[Tensor, "terms out"],
 ) -> Float[Tensor, "*batch out"]:
     """[1 | beta | psi] @ directions, without joining the three."""
     count = betas.shape[-1]

@@ -76,9 +76,7 @@ def forward_kinematics(
         >>> from posenet3d.geometry import rotation_about_z
         >>> quarter = rotation_about_z(torch.tensor(torch.pi / 2))
         >>> rest = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
-        >>> turned, joints = forward_kinematics(
-        ...     torch.stack([quarter, torch.eye(3)]), rest, (-1, 0)
-        ... )
+        >>> turned, joints = forward_kinematics(torch.stack([quarter, torch.eye(3)]), rest, (-1, 0))
         >>> joints.round(decimals=3).abs()
         tensor([[0., 0., 0.],
                 [0., 1., 0.]])
@@ -158,7 +156,9 @@ def _local_transforms(
     apart = rest_joints.unbind(-2)
     offsets = [apart[0], *(apart[k] - apart[p] for k, p in enumerate(parents[1:], start=1))]
     offset = torch.stack(offsets, -2)[..., None]
-    batch = torch.broadcast_shapes(rotations.shape[:-3], offset.shape[:-3])
+    batch = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
+        rotations.shape[:-3], offset.shape[:-3]
+    )
     parts = [part.expand(*batch, *part.shape[-3:]) for part in (rotations, offset)]
     return torch.cat(parts, -1)
 

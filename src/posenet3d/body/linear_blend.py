@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from posenet3d.body.body_model import BodyModelData
-from posenet3d.body.joints_only import JointTables
+from posenet3d.body.joints_only import JointTable, JointTables, SparseJointTable
 from posenet3d.body.lbs import forward_kinematics, pose_features, relative_translations, skin
 from posenet3d.errors import ShapeError
 from posenet3d.typing import Betas, BodyRotations, JointRegression, Points3D, Vertices
@@ -35,6 +35,8 @@ class LinearBlendBody(nn.Module):
         torch.Size([4, 9, 6890, 3])
     """
 
+    _faces: Tensor
+    _joint_regressor: Tensor
     template: Tensor
     shape_directions: Tensor
     pose_directions: Tensor
@@ -136,8 +138,8 @@ class LinearBlendBody(nn.Module):
             raise ShapeError(
                 "weights", expected=f"(N, {self.num_vertices})", got=str(tuple(weights.shape))
             )
-        batch = torch.broadcast_shapes(betas.shape[:-1], rotations.shape[:-3])
-        if weights.requires_grad and batch.numel() < MESH_PATH_POSES:
+        poses = _broadcast(betas, rotations).numel()
+        if weights.requires_grad and poses < MESH_PATH_POSES:
             return weights @ self.vertices(betas, rotations)
         return self._regress_without_mesh(betas, rotations, weights)
 
@@ -152,7 +154,7 @@ class LinearBlendBody(nn.Module):
         rest = self.rest_joints(betas)
         turned, posed = forward_kinematics(rotations, rest, self.parents)
         shift = relative_translations(turned, rest, posed)
-        table = self._tables(weights)
+        table: JointTable | SparseJointTable = self._tables(weights)
         return table.joints(betas, pose_features(rotations), turned, shift)
 
     def _check(self, betas: Tensor, rotations: Tensor) -> None:
@@ -164,7 +166,7 @@ class LinearBlendBody(nn.Module):
             expected = f"(..., {self.num_joints}, 3, 3)"
             raise ShapeError("rotations", expected=expected, got=str(tuple(rotations.shape)))
         try:
-            torch.broadcast_shapes(betas.shape[:-1], rotations.shape[:-3])
+            _broadcast(betas, rotations)
         except RuntimeError as error:
             raise ShapeError(
                 "betas",
@@ -174,10 +176,19 @@ class LinearBlendBody(nn.Module):
             ) from error
 
 
+def _broadcast(betas: Tensor, rotations: Tensor) -> torch.Size:
+    """The common leading axes."""
+    shape: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
+        betas.shape[:-1], rotations.shape[:-3]
+    )
+    return shape
+
+
 def _buffers(data: BodyModelData) -> dict[str, np.ndarray]:
     """The arrays in float64, the joints of the template and of each shape direction included."""
     template, shape, regressor = (
-        array.astype(np.float64) for array in (data.v_template, data.shapedirs, data.joint_regressor)
+        array.astype(np.float64)
+        for array in (data.v_template, data.shapedirs, data.joint_regressor)
     )
     return {
         "template": template,
