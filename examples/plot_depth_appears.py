@@ -7,8 +7,8 @@ in it within some hundred steps, though nobody ever shows it a third coordinate.
 
 The teacher is asked one question again and again: *if you turned your 3D skeleton and looked at it
 from elsewhere, would that 2D picture pass for a real one?* A cardboard cut-out does not: turned by
-90° it becomes a line. The discriminator, which has seen thousands of real 2D skeletons, notices, and
-the only way out is depth.
+90° it becomes a line. The discriminator, which has seen thousands of real 2D skeletons, notices,
+and the only way out is depth.
 
 This is stage 1 of :doc:`/paper_in_code` with everything made small: windows of one frame, 128
 channels, synthetic people instead of motion capture.
@@ -155,7 +155,7 @@ side_views(lifted, [0, 20, 50, 100, 500], [40, 200, 320])
 
 _, unguarded, lifted_unguarded = train_and_watch(small_config(guard=False, steps=200))
 print(f"the guard turned the lifter round {guarded} time(s)")
-print(f"with guard: {curves['error'][19]:.0f} mm, without: {unguarded['error'][-1]:.0f} mm at step 200")
+print(f"step 200: {curves['error'][19]:.0f} mm with it, {unguarded['error'][-1]:.0f} mm without")
 
 figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(8, 7), sharex=True)
 top.plot(curves["step"], curves["error"], color=BLUE, label="with the guard")
@@ -182,13 +182,13 @@ figure.align_ylabels()
 figure.tight_layout()
 
 # %%
-# The lowest panel is a by-product. The preset ``quick`` does not know how far the cameras look down;
-# it *learns* that angle, because only turns about the true vertical make a body look like other
-# bodies (:doc:`/auto_examples/plot_random_reprojection`). A mirrored lifter finds the angle with the
-# opposite sign.
+# The lowest panel is a by-product. The preset ``quick`` does not know how far the cameras look
+# down; it *learns* that angle, because only turns about the true vertical make a body look like
+# other bodies (:doc:`/auto_examples/plot_random_reprojection`). A mirrored lifter finds the angle
+# with the opposite sign.
 #
-# What a mirrored teacher believes, from the side, at the last step without the guard. From the front
-# it is as good as the other one:
+# What a mirrored teacher believes, from the side, at the last step without the guard. From the
+# front it is as good as the other one:
 
 side_views(lifted_unguarded, [0, 20, 50, 100, 200], [40, 200, 320])
 
@@ -200,5 +200,5 @@ side_views(lifted_unguarded, [0, 20, 50, 100, 200], [40, 200, 320])
 # * 2D alone leaves one bit open, and a lifter in the wrong half is worse than flat. Figures that
 #   forgive reflections hide it; :func:`~posenet3d.evaluation.p_mpjpe` does not forgive them unless
 #   told to.
-# * Some hundred steps on synthetic people are a toy. ``posenet3d train --preset quick`` goes on from
-#   here: nine frames, the student, its body: see :doc:`/start`.
+# * Some hundred steps on synthetic people are a toy. ``posenet3d train --preset quick`` goes on
+#   from here: nine frames, the student, its body: see :doc:`/start`.

@@ -63,9 +63,9 @@ print(window.shape)
 # -------------------
 #
 # ``uniform``, the paper's: an azimuth about the *camera's* y axis, then some elevation.
-# ``gravity``: an azimuth about the *vertical of the world*, which in the frame of a camera pitched by
-# :math:`\theta` points along :math:`(0, -\cos\theta, -\sin\theta)`: level the camera, turn, pitch it
-# again. Elevation is left at zero for now, so that only the axis differs.
+# ``gravity``: an azimuth about the *vertical of the world*, which in the frame of a camera pitched
+# by :math:`\theta` points along :math:`(0, -\cos\theta, -\sin\theta)`: level the camera, turn,
+# pitch it again. Elevation is left at zero for now, so that only the axis differs.
 
 from posenet3d.geometry import reproject
 from posenet3d.views import turn_about_gravity
@@ -86,7 +86,7 @@ def seen(rotations: torch.Tensor) -> torch.Tensor:
 
 import matplotlib.pyplot as plt
 
-from posenet3d.visualization.figures import BLUE, GREEN, GREY, INK, VERMILION
+from posenet3d.visualization.figures import BLUE, GREEN, INK, VERMILION
 
 UP = torch.tensor([0.0, -math.cos(PITCH), -math.sin(PITCH)])
 
@@ -137,15 +137,15 @@ compare(
 
 # %%
 # The dashed line is the vertical of the world as each view shows it. Turned about the camera's axis
-# the walker **leans**: to the left at 90°, to the right at 270°, and at 180° away from the upright in
-# depth, as if the camera looked up from the floor. Turned about gravity the walker stays upright, and
-# every one of these pictures could have been taken by a camera of the same rig.
+# the walker **leans**: to the left at 90°, to the right at 270°, and at 180° away from the upright
+# in depth, as if the camera looked up from the floor. Turned about gravity the walker stays
+# upright, and every one of these pictures could have been taken by a camera of the same rig.
 #
 # How much it leans
 # -----------------
 #
-# The lean in the picture is at most :math:`\theta`; in space, between the true vertical and the turned
-# one, it grows up to :math:`2\theta = 25.4°`, at half a turn.
+# The lean in the picture is at most :math:`\theta`; in space, between the true vertical and the
+# turned one, it grows up to :math:`2\theta = 25.4°`, at half a turn.
 
 
 def lean_in_picture(rotations: torch.Tensor) -> torch.Tensor:
@@ -179,7 +179,8 @@ figure.tight_layout()
 # -------------------------
 #
 # With their random elevations (±20° and ±3°), one rotation a window. This is what the discriminator
-# is given, with a true body inside. It compares these with real 2D, in which people stand on floors.
+# is given, with a true body inside. It compares these with real 2D, in which people stand on
+# floors.
 
 from posenet3d.views import GravityViews, UniformViews
 
@@ -193,10 +194,10 @@ compare(
 # What follows from it
 # --------------------
 #
-# * With ``uniform`` a perfect lifter is caught now and then for a lean that the *drawing* put there. It
-#   can hide some of that by bending the depth it predicts. In trials on real motion capture (256
-#   channels, 300 to 500 steps, flat: 126 mm) ``gravity`` with the true pitch came to 92 mm; of five
-#   runs with ``uniform`` four learnt the depth mirror, and the fifth came to 107 mm.
+# * With ``uniform`` a perfect lifter is caught now and then for a lean that the *drawing* put
+#   there. It can hide some of that by bending the depth it predicts. In trials on real motion
+#   capture (256 channels, 300 to 500 steps, flat: 126 mm) ``gravity`` with the true pitch came to
+#   92 mm; of five runs with ``uniform`` four learnt the depth mirror, and the fifth came to 107 mm.
 # * The pitch need not be known. ``learned`` starts at 0° and lets the game find it:
 #   :doc:`/auto_examples/plot_depth_appears` watches that happen.
 # * The preset ``paper`` keeps ``uniform``, because the paper has it; ``quick`` takes ``learned``.

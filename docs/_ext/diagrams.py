@@ -1,6 +1,7 @@
 """The two diagrams of the page on architecture, drawn when the pages are built.
 
-The layers come from the import contract in ``pyproject.toml``, so the picture cannot disagree with it.
+The layers come from the import contract in ``pyproject.toml``, so the picture cannot disagree
+with it.
 """
 
 import tomllib
@@ -55,9 +56,9 @@ def draw_layers(path: Path) -> None:
         y = top - (number + 1) * (height + gap)
         span = (width - 0.12 * (len(row) - 1)) / len(row)
         for place, name in enumerate(row):
-            planned = name.startswith("(") and not (
-                ROOT / "src/posenet3d" / name.strip("()")
-            ).exists()
+            planned = (
+                name.startswith("(") and not (ROOT / "src/posenet3d" / name.strip("()")).exists()
+            )
             fill = "white" if planned else ["#EAF2F8", "#F4F8FB"][number % 2]
             box(axes, left + place * (span + 0.12), y, span, height, name.strip("()"),
                 fill=fill, dashed=planned)  # fmt: skip
@@ -108,8 +109,8 @@ def draw_flow(path: Path) -> None:
     loss(8.3, 2.05, "Eq. 5", ha="left")
     loss(3.85, 3.45, "Eq. 3 with X(t+1), Eq. 4", ha="center")
     loss(3.85, 0.62, "Eq. 8, Lβ", ha="center")
-    axes.annotate("", (4.0, 1.45), (4.0, 2.65), arrowprops={
-        "arrowstyle": "<|-|>", "color": VERMILION, "linewidth": 1.0, "linestyle": (0, (4, 2))})  # fmt: skip
+    both_ways = {"arrowstyle": "<|-|>", "color": VERMILION, "linestyle": (0, (4, 2))}
+    axes.annotate("", (4.0, 1.45), (4.0, 2.65), arrowprops=both_ways)
     loss(4.1, 2.05, "Eq. 7", ha="left")
     axes.text(0.15, 3.85, "Orange: the losses.", color=VERMILION, fontsize=8.5, va="center")
     figure.savefig(path, metadata={"Date": None})

@@ -1,6 +1,6 @@
 """Directives that take tables, sources and commands from the code, so that no page goes stale.
 
-``.. source:: posenet3d.losses.temporal_consistency``  the body of a function, its docstring left out
+``.. source:: posenet3d.losses.temporal_consistency``  a function without its docstring
 ``.. stages:: paper``                                  the stages of a preset
 ``.. presets:: paper quick``                           where two presets differ
 ``.. plugins::``                                       the built-in plug-ins by group
@@ -137,7 +137,7 @@ class Presets(Generated):
 
 
 def with_defaults(config: Any) -> dict[str, Any]:
-    """A configuration as plain values, the options of its plug-ins filled in with their defaults."""
+    """A configuration as plain values, its plug-ins' options filled in with their defaults."""
     from posenet3d.plugins import GROUPS
 
     values = config.model_dump(mode="json")
@@ -296,6 +296,18 @@ def fault_of(words: list[str]) -> str | None:
     return None
 
 
+def find_root_name(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
+    """Where a name of the root package, such as ``posenet3d.Trainer.fit``, is documented."""
+    import posenet3d
+
+    found = re.fullmatch(r"posenet3d\.(\w+)(\..*)?", node.get("reftarget", ""))
+    if found is None or found[1] not in posenet3d._HOMES:
+        return None
+    target = f"posenet3d.{posenet3d._HOMES[found[1]]}.{found[1]}{found[2] or ''}"
+    python, page = env.get_domain("py"), node["refdoc"]
+    return python.resolve_xref(env, page, app.builder, node["reftype"], target, node, content)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directives and the check."""
     directives = {
@@ -311,4 +323,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     for name, directive in directives.items():
         app.add_directive(name, directive)
     app.connect("doctree-read", check_commands)
+    app.connect("missing-reference", find_root_name)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
