@@ -1,4 +1,10 @@
 """What plug-in authors test their own blocks with.
 
 :mod:`posenet3d.testing.strategies` draws rotations, skeletons and depths through Hypothesis.
+:mod:`posenet3d.testing.bodies` draws bodies with their shapes and poses. :func:`check_body_model`
+checks a body model against all that the library expects of one, and needs no Hypothesis.
 """
+
+from posenet3d.testing.contracts import check_body_model
+
+__all__ = ["check_body_model"]
