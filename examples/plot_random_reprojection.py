@@ -145,7 +145,7 @@ compare(
 # -----------------
 #
 # The lean in the picture is at most :math:`\theta`; in space, between the true vertical and the
-# turned one, it grows up to :math:`2\theta = 25.4°`, at half a turn.
+# turned one, it grows up to :math:`2\theta = 25.4^\circ`, at half a turn.
 
 
 def lean_in_picture(rotations: torch.Tensor) -> torch.Tensor:
