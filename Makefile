@@ -15,6 +15,7 @@ DEMO    ?= demo
 ONE_THREAD := OMP_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --doctest-modules \
           --jaxtyping-packages=posenet3d,beartype.beartype
+SPHINX := $(ONE_THREAD) $(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees
 GATED  := geometry losses skeletons plugins
 
 .PHONY: help demo test test-all lint types imports unit coverage docs dist clean
@@ -52,7 +53,8 @@ unit: $(VENV)/.dev
 	done
 
 docs: $(VENV)/.dev
-	$(ONE_THREAD) $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(SPHINX) -b html docs docs/_build/html
+	$(SPHINX) -q -b doctest docs docs/_build/doctest
 
 dist: $(VENV)/.dev
 	$(BIN)/python -m build --no-isolation

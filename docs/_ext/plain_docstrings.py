@@ -40,6 +40,13 @@ def add_constants(
             lines += ["", f".. autodata:: {name}.{constant}", "   :no-value:"]
 
 
+def skip_aliases(
+    app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any
+) -> bool | None:
+    """Leave out a named tuple's fields: its docstring tells them, theirs only their numbers."""
+    return True if str(getattr(obj, "__doc__", "")).startswith("Alias for field") else None
+
+
 def find_docstring(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]
 ) -> None:
@@ -64,5 +71,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     GoogleDocstring._consume_inline_attribute = whole_attribute
     GoogleDocstring._consume_returns_section = whole_returns
     app.connect("autodoc-process-docstring", add_constants, priority=900)
+    app.connect("autodoc-skip-member", skip_aliases, priority=100)
     app.connect("autodoc-process-docstring", find_docstring, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
