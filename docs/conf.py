@@ -28,6 +28,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
 highlight_language = "python"
+smartquotes_action = "qe"  # two hyphens are an option, not a dash
 nitpicky = True
 nitpick_ignore_regex = [
     # Other projects' names, and words of type hints: the pages are built offline and link to no
