@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from posenet3d.cli import main
-from posenet3d.networks import NetworkConfig, PoseNet3D, save_model
+from posenet3d.networks import NetworkConfig, PoseNet3D, load_model, save_model
 
 
 def run(*arguments: object) -> object:
@@ -113,3 +113,24 @@ def test_a_taken_place_for_the_pictures_is_told(
 ) -> None:
     assert run("evaluate", trained, "--data", motion, "--pictures", motion / "below") == 2
     assert "cannot be made" in capsys.readouterr().err
+
+
+def test_a_network_trained_on_the_scale_of_its_data_set_keeps_that_scale(
+    motion: Path, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "run", tmp_path / "eval.json"
+    small = '{"name": "temporal", "options": {"channels": 8}}'
+    shorter = [f"stages.{name}.steps=1" for name in ("teacher", "distillation", "sja", "joint")]
+    changes = [
+        "network.normalization=dataset",
+        f"network.backbone={small}",
+        f"network.discriminator={small}",
+        "batch_size=4",
+        *shorter,
+    ]
+    options = [argument for change in changes for argument in ("--set", change)]
+    given = ("--data", motion, "--protocol", "cmu14", "--device", "cpu")
+    assert run("train", *given, "--run", folder, *options) == 0
+    assert load_model(folder).input_length > 0
+    assert run("evaluate", folder, *given, "--json", out) == 0
+    assert json.loads(out.read_text())["normalization"] == "dataset"

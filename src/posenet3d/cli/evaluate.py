@@ -72,6 +72,7 @@ def measure(
             frames=model.receptive_field,
             distance=model.config.distance,
             normalization=model.config.normalization,
+            length=float(model.input_length) or None,
             device=place,
             batch_size=batch_size,
             command=" ".join(["posenet3d", *sys.argv[1:]]),

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from posenet3d.data.motion import MotionClip, motion_from_arrays
-from posenet3d.data.normalization import normalize_all
+from posenet3d.data.normalization import mean_head_to_root, normalize_all
 from posenet3d.data.rigs import RIGS, camera_rig, observe
 from posenet3d.data.windows import WindowSet
 from posenet3d.errors import DataError, UnknownNameError
@@ -166,6 +166,19 @@ class TrainingSet:
                 called = name if len(stretches) == 1 else f"{name} from frame {part.frame_index[0]}"
                 parts[called] = part
         return parts
+
+    def mean_head_to_root(self) -> float:
+        """The mean head-to-root length of all frames, in the sequences' unit.
+
+        What mode ``"dataset"`` scales by; a network trained so keeps it with its weights.
+
+        Example:
+            >>> up = np.linspace(0, -1, 14)[:, None] * np.array([0.0, 1.0])
+            >>> walk = KeypointSequence(np.tile(up, (50, 1, 1)), layout="lsp_14", fps=50.0)
+            >>> round(TrainingSet({"S01/walk": walk}).mean_head_to_root(), 3)
+            0.808
+        """
+        return mean_head_to_root([part.points for part in self._stretches.values()])
 
     def fingerprint(self) -> str:
         """A hash of all names, frame numbers and points, to tell one set from another.

@@ -44,6 +44,11 @@ class PoseNet3D(nn.Module):
         config: the parts and their options.
         body: the body model; by default the one that ``config`` names.
 
+    Attributes:
+        metres_per_unit: metres of the body to a head-to-root unit; 0 until it is measured.
+        input_length: the training set's mean head-to-root length in its own unit, where the
+            input is normalised by ``dataset``; else 0.
+
     Raises:
         ConfigurationError: if a part's options are wrong.
         UnknownPluginError: if a part names a plug-in that is not installed.
@@ -60,6 +65,7 @@ class PoseNet3D(nn.Module):
     """
 
     metres_per_unit: Tensor
+    input_length: Tensor
     body_to_camera: Tensor
 
     def __init__(self, config: NetworkConfig, body: BodyModel | None = None) -> None:
@@ -73,6 +79,7 @@ class PoseNet3D(nn.Module):
         )
         self.views: ViewSampler = GROUPS["view_samplers"].build(config.views)
         self.register_buffer("metres_per_unit", torch.zeros(()))
+        self.register_buffer("input_length", torch.zeros(()))
         self.register_buffer("body_to_camera", torch.tensor([1.0, -1.0, -1.0]), persistent=False)
 
     def _build_networks(self) -> None:

@@ -92,13 +92,16 @@ class Trainer:
         self._objectives = [{name: GROUPS["losses"].load(name) for name in each} for each in losses]
         data = load_training_set(train_data, protocol)
         network = self.config.network
+        length = data.mean_head_to_root() if network.normalization == "dataset" else None
         self.windows = data.windows(
             network.frames,
             mode=network.normalization,
             distance=network.distance,
+            length=length,
             device=self.device,
         )
         self.model = self._new_model()
+        self.model.input_length.fill_(length or 0.0)
         self.folder = RunFolder(run_dir) if run_dir is not None else None
         if self.folder is not None:
             source = {"sequences": len(data), "frames": data.frames, "sha256": data.fingerprint()}
