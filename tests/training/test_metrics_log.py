@@ -1,0 +1,67 @@
+"""``metrics.csv`` goes on exactly where the saved state lies."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from posenet3d.errors import StorageError
+from posenet3d.training import Record
+from posenet3d.training.metrics_log import MetricsLog
+
+PLACES = [("a", 2), ("a", 4), ("b", 2), ("b", 4)]
+
+
+def filled(folder: Path) -> MetricsLog:
+    log = MetricsLog(folder / "metrics.csv", ["a", "b"], ["loss"])
+    log.start_at(0, 0)
+    for stage, step in PLACES:
+        log.append(Record(stage, step, {"loss": step / 3}))
+    return log
+
+
+def places(log: MetricsLog) -> list[tuple[str, int]]:
+    lines = log.path.read_text().splitlines()
+    return [(line.split(",")[0], int(line.split(",")[1])) for line in lines[1:]]
+
+
+@given(stage=st.integers(0, 2), step=st.integers(0, 5))
+def test_lines_after_the_saved_state_are_dropped_and_no_others(
+    stage: int, step: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    log = filled(tmp_path_factory.mktemp("log"))
+    before = log.path.read_text().splitlines()
+    log.start_at(stage, step)
+    expected = [each for each in PLACES if (("a", "b").index(each[0]), each[1]) <= (stage, step)]
+    assert places(log) == expected
+    assert log.path.read_text().splitlines() == before[: 1 + len(expected)]
+
+
+@given(cut=st.integers(1, 60))
+def test_an_unfinished_last_line_is_dropped(
+    cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    log = filled(tmp_path_factory.mktemp("log"))
+    content = log.path.read_bytes()
+    log.path.write_bytes(content[:-cut])
+    whole = content[:-cut].count(b"\n") - 1
+    log.start_at(2, 0)
+    assert places(log) == PLACES[:whole]
+
+
+def test_damaged_lines_are_dropped(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    with log.path.open("ab") as file:
+        file.write(b"\xff\x00garbage\nc,4,1\nb,x,1\nb\n")
+    log.start_at(2, 0)
+    assert places(log) == PLACES
+
+
+def test_a_file_that_cannot_be_read_or_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").mkdir()
+    log = MetricsLog(tmp_path / "metrics.csv", ["a"], ["loss"])
+    with pytest.raises(StorageError, match="cannot be read"):
+        log.start_at(0, 0)
+    with pytest.raises(StorageError, match="cannot be written"):
+        log.append(Record("a", 1, {}))
