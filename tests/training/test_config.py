@@ -202,3 +202,24 @@ def test_a_configuration_is_frozen() -> None:
         config.seed = 3  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Unknown loss"):
         StageConfig(name="a", steps=1, train=("student",), losses={"x": 1.0})
+
+
+def test_what_is_no_specification_and_what_is_missing_are_faults() -> None:
+    faults = faults_of({"network": {"views": 3}, "stages": [{"name": "a", "steps": 1}]})
+    assert [fault.split(": ")[0] for fault in faults] == [
+        "network.views",
+        "stages.a.train",
+        "stages.a.losses",
+    ]
+    (first, second) = faults_of({"network": 3})
+    assert (first[:8], second) == ("network:", "stages: Field required")
+
+
+def test_a_long_value_is_told_in_part() -> None:
+    (fault,) = faults_of({**preset_values("paper"), "seed": "x" * 500})
+    assert len(fault) < 200
+
+
+def test_an_item_of_a_list_is_replaced_as_a_whole() -> None:
+    config = TrainerConfig.preset("paper").override({"stages.distillation.train.0": "backbone"})
+    assert config.stages[1].train == ("backbone",)

@@ -308,3 +308,10 @@ def test_the_environment_is_told(whole_run: Path) -> None:
     told = environment(CPU)
     assert told["packages"]["torch"] == metadata.version("torch")
     assert json.loads((whole_run / "environment.json").read_text()).keys() == told.keys()
+
+
+def test_a_state_that_does_not_fit_the_network_is_told(trainer: MakeTrainer, run: Path) -> None:
+    made = trainer(run_dir=run)
+    made.model.student.parameters_layer = torch.nn.Linear(8, 3)
+    with pytest.raises(RunFolderError, match="expected the saved state of this network"):
+        made.fit()

@@ -1,16 +1,11 @@
 """Training: the configuration, the forward pass, the objectives and the trainer."""
 
-from posenet3d.training.config import (
-    AdversarialConfig,
-    MirrorGuardConfig,
-    OptimizerConfig,
-    StageConfig,
-    TrainerConfig,
-)
+from posenet3d.training.config import AdversarialConfig, MirrorGuardConfig, TrainerConfig
 from posenet3d.training.forward import Forward, ForwardSettings
 from posenet3d.training.presets import PRESETS
 from posenet3d.training.report import Record, StageReport, TrainingReport
 from posenet3d.training.run_folder import RunFolder
+from posenet3d.training.stage import OptimizerConfig, StageConfig
 from posenet3d.training.trainer import Trainer
 
 __all__ = [

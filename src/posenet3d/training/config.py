@@ -1,60 +1,16 @@
-"""The configuration of a training run: stages as data, checked as a whole before step one."""
+"""The configuration of a training run, checked as a whole before step one."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from posenet3d.errors import ConfigurationError
-from posenet3d.networks import PARTS, NetworkConfig
-from posenet3d.plugins import GROUPS
-from posenet3d.training.faults import described, known, plugin_faults
+from posenet3d.networks import NetworkConfig
+from posenet3d.training.faults import described, plugin_faults
 from posenet3d.training.overrides import overridden
 from posenet3d.training.presets import preset_values
-
-Branch = Literal["teacher", "student"]
-Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
-LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
-Info = Any
-"""pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
-DecayRate = Annotated[float, Field(ge=0, lt=1)]
-BatchSize = Annotated[int, Field(ge=2)]
-"""Windows a step: BatchNorm needs two to tell them apart."""
-
-
-class Frozen(BaseModel):
-    """Base of every configuration: immutable, and a misspelt field is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
-    )
-
-
-class OptimizerConfig(Frozen):
-    """Adam's settings in one stage.
-
-    Example:
-        >>> OptimizerConfig().lr
-        0.0001
-    """
-
-    lr: PositiveFloat = 1e-4
-    """Learning rate; the paper's is 1e-4."""
-
-    betas: tuple[DecayRate, DecayRate] = (0.9, 0.999)
-    """Adam's decay rates; reimplementations of Chen et al. take 0.5 for the first."""
-
-    decay: float = Field(default=1.0, gt=0, le=1)
-    """The learning rate at a stage's end over that at its start, reached exponentially."""
+from posenet3d.training.stage import BatchSize, Frozen, Info, StageConfig
 
 
 class AdversarialConfig(Frozen):
@@ -110,77 +66,6 @@ class MirrorGuardConfig(Frozen):
 
     momentum: float = Field(default=0.95, ge=0, lt=1)
     """Of the running mean of the evidence."""
-
-
-class StageConfig(Frozen):
-    """One stage of training as a value: what learns, by which losses, for how long.
-
-    Example:
-        >>> losses = {"knowledge_distillation": 1.0}
-        >>> StageConfig(name="sja", steps=5, train=("student",), losses=losses)
-        StageConfig(name='sja', steps=5, ...)
-    """
-
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")
-    """The stage's name, in reports and folders."""
-
-    steps: PositiveInt | None = None
-    """Optimiser steps; give these or ``epochs``."""
-
-    epochs: PositiveInt | None = None
-    """Passes over as many windows as the data holds; give these or ``steps``."""
-
-    train: tuple[Part, ...] = Field(min_length=1)
-    """The parts that learn; all others are frozen, their BatchNorm included."""
-
-    losses: dict[LossName, PositiveFloat] = Field(min_length=1)
-    """Objective and weight; the objectives are plug-ins of ``posenet3d.losses``."""
-
-    discriminators: dict[
-        Literal["discriminator"], Annotated[tuple[Branch, ...], Field(min_length=1)]
-    ] = Field(default_factory=dict)
-    """Discriminator part, and the branches whose reprojections it learns to tell from real."""
-
-    optimizer: OptimizerConfig = OptimizerConfig()
-    """Adam for the parts that learn."""
-
-    discriminator_optimizer: OptimizerConfig = OptimizerConfig()
-    """Adam for the discriminators."""
-
-    batch_size: BatchSize | None = None
-    """Windows a step; by default the run's."""
-
-    measure_scale: bool = False
-    """Measure the metres per head-to-root unit from the frozen teacher when the stage begins."""
-
-    balance_distillation: bool = False
-    """Divide the student's losses by (mm per unit)², so that they do not drown the teacher's."""
-
-    mirror_guard: bool = False
-    """Watch the teacher for the depth mirror, and turn it round where the guard is enabled."""
-
-    @field_validator("epochs")
-    @classmethod
-    def _steps_or_epochs(cls, epochs: int | None, info: Info) -> int | None:
-        if "steps" in info.data and (info.data["steps"] is None) == (epochs is None):
-            raise ValueError("expected either steps or epochs; give exactly one")
-        return epochs
-
-    @field_validator("discriminators")
-    @classmethod
-    def _learn_in_their_own_half_of_a_step(
-        cls, discriminators: dict[str, Any], info: Info
-    ) -> dict[str, Any]:
-        if both := sorted(set(info.data.get("train", ())) & set(discriminators)):
-            raise ValueError(f"{both} stand under train as well; name them here only")
-        return discriminators
-
-    @field_validator("mirror_guard")
-    @classmethod
-    def _guards_a_teacher_that_learns(cls, guard: bool, info: Info) -> bool:
-        if guard and "train" in info.data and "teacher" not in info.data["train"]:
-            raise ValueError("expected 'teacher' under train; a frozen teacher cannot be turned")
-        return guard
 
 
 class TrainerConfig(Frozen):

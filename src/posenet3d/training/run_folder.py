@@ -11,7 +11,6 @@
 Every file but ``metrics.csv``, which grows, is written whole or not at all.
 """
 
-import io
 import json
 import os
 import platform
@@ -155,8 +154,7 @@ class RunFolder:
             RunFolderError: if it is damaged, or of a run of another configuration or other data.
         """
         try:
-            with (self.path / STATE_FILE).open("rb") as file:
-                state = parse_state(file, device)
+            state = parse_state((self.path / STATE_FILE).read_bytes(), device)
         except FileNotFoundError:
             return None
         except (OSError, DamagedStateError) as error:
@@ -193,7 +191,7 @@ class Memory:
 
     def load_state(self, device: torch.device) -> dict[str, Any] | None:
         """The training state, or ``None`` before the first one."""
-        return None if self._state is None else parse_state(io.BytesIO(self._state), device)
+        return None if self._state is None else parse_state(self._state, device)
 
 
 def environment(device: torch.device) -> dict[str, Any]:

@@ -30,33 +30,31 @@ def dump_state(state: Mapping[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def parse_state(file: io.BufferedIOBase, device: torch.device) -> dict[str, Any]:
-    """The state in a file that :func:`dump_state` wrote.
+def parse_state(written: bytes, device: torch.device) -> dict[str, Any]:
+    """The state in what :func:`dump_state` wrote.
 
     Args:
-        file: the file, open for reading bytes.
+        written: the bytes.
         device: where the tensors go.
 
     Raises:
-        DamagedStateError: if the file is anything else, down to a single bit.
+        DamagedStateError: if they are anything else, down to a single bit.
 
     Example:
         >>> written = dump_state({"step": 3, "model": {"bias": torch.zeros(2)}})
-        >>> parse_state(io.BytesIO(written), torch.device("cpu"))
+        >>> parse_state(written, torch.device("cpu"))
         {'step': 3, 'model': {'bias': tensor([0., 0.])}}
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a damaged file's pickle protocol
-            found = torch.load(file, map_location=device, weights_only=True)
+            found = torch.load(io.BytesIO(written), map_location=device, weights_only=True)
         state = dict(found)
-        written = state.pop(_CHECKSUM)
-    except OSError:
-        raise
+        expected = state.pop(_CHECKSUM)
     except Exception as error:  # a damaged file makes torch raise nearly anything
         reason = (str(error).splitlines() or [""])[0]
         raise DamagedStateError(f"{type(error).__name__}: {reason}") from error
-    if written != checksum(state):
+    if checksum(state) != expected:
         raise DamagedStateError("its checksum does not fit its contents")
     return state
 

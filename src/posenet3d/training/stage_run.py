@@ -10,8 +10,9 @@ import torch
 from posenet3d.data import WindowSet
 from posenet3d.errors import TrainingError
 from posenet3d.networks import PoseNet3D, evaluating
-from posenet3d.training.config import StageConfig, TrainerConfig
+from posenet3d.training.config import TrainerConfig
 from posenet3d.training.report import Record, StageReport, Values
+from posenet3d.training.stage import StageConfig
 from posenet3d.training.step import Means, Objective, StageRunner, step_seed
 
 SCALE_WINDOWS = 4096

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from posenet3d.errors import TrainingError
 from posenet3d.networks import PARTS, PoseNet3D
 from posenet3d.training.adversary import Adversary
-from posenet3d.training.config import OptimizerConfig, StageConfig, TrainerConfig
+from posenet3d.training.config import TrainerConfig
 from posenet3d.training.forward import Forward, ForwardSettings
 from posenet3d.training.mirror_guard import MirrorGuard
+from posenet3d.training.stage import OptimizerConfig, StageConfig
 from posenet3d.typing import Scalar, Windows2D
 
 Objective = Callable[[Forward], Scalar]

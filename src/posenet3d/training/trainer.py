@@ -14,13 +14,14 @@ from posenet3d.errors import ConfigurationError, GameCollapsedError, RunFolderEr
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import PoseNet3D, save_model
 from posenet3d.plugins import GROUPS
-from posenet3d.training.config import StageConfig, TrainerConfig
+from posenet3d.training.config import TrainerConfig
 from posenet3d.training.device import choose_device, flushed_denormals, forked_random_state
 from posenet3d.training.faults import plugin_faults
 from posenet3d.training.interrupts import Interrupt, deferred_interrupts
 from posenet3d.training.progress import Bars, ProgressDisplay, Silent
 from posenet3d.training.report import Record, StageReport, TrainingReport
 from posenet3d.training.run_folder import Memory, RunFolder
+from posenet3d.training.stage import StageConfig
 from posenet3d.training.stage_run import StageRun
 from posenet3d.training.step import only_training, parameters_of
 
