@@ -16,7 +16,7 @@ PROTOCOL = "cmu14"
 TRAINING_CLIPS, TEST_CLIPS, SECONDS = 60, 8, 4.0
 """How much synthetic motion: people to learn from, other people to test on, seconds each."""
 
-STEPS = {"teacher": 700, "distillation": 250, "sja": 100, "joint": 100}
+STEPS = {"teacher": 700, "distillation": 500, "sja": 150, "joint": 60}
 """Steps of each stage: about two minutes on two cores."""
 
 Out = Annotated[Path, typer.Option("--out", help="Folder for everything that the demo makes.")]
