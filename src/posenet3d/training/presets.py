@@ -154,8 +154,8 @@ def quick() -> dict[str, Any]:
             },
             sja_settings={"batch_size": 128, "optimizer": {"lr": 5e-4, "decay": 0.2}},
             joint_settings={
-                "optimizer": {"lr": 1e-4, "betas": moments},
-                "discriminator_optimizer": {"lr": 2e-4, "betas": moments},
+                "optimizer": {"lr": 3e-4, "betas": moments, "decay": 0.1},
+                "discriminator_optimizer": {"lr": 3e-4, "betas": moments, "decay": 0.1},
             },
         ),
     }
