@@ -33,6 +33,7 @@ def main() -> None:
     """Run the seeds that have no figures yet, and write the page."""
     arguments = parse()
     runs = [run_seed(seed, arguments) for seed in arguments.seeds]
+    arguments.results.mkdir(parents=True, exist_ok=True)
     page = arguments.results / f"{arguments.protocol}_{arguments.preset}.md"
     page.write_text(render(runs, arguments))
     print(page.read_text())
