@@ -120,8 +120,17 @@ def render(runs: list[dict], arguments: argparse.Namespace) -> str:
         f"Command: `python benchmarks/cmu14.py --protocol {arguments.protocol} --preset "
         f"{arguments.preset} --seeds {' '.join(map(str, arguments.seeds))}` with the test "
         "subjects of the protocol; nothing was chosen by them.",
-        f"Machine: {os.cpu_count()} cores, {machine['threads']} threads, {machine['device']}, "
-        f"Python {machine['python']}, torch {machine['packages']['torch']}.",
+        "It types, for each seed:",
+        "",
+        "```sh",
+        f"posenet3d train --data $POSENET3D_DATA/cmu_train.npz --protocol {arguments.protocol} "
+        f"--preset {arguments.preset} --run RUN --seed SEED",
+        f"posenet3d evaluate RUN --data $POSENET3D_DATA/cmu_test.npz --protocol "
+        f"{arguments.protocol} --json RUN/eval.json --pictures RUN",
+        "```",
+        "",
+        f"Machine: {os.cpu_count()} cores; each run had {machine['threads']} thread(s), "
+        f"{machine['device']}, Python {machine['python']}, torch {machine['packages']['torch']}.",
         "",
         "Errors in mm (MPJVE in mm a frame at 50 Hz, PCK and AUC in percent); P-MPJPE is per frame "
         "with det = +1, `p_mpjpe_reflected` allows a reflection.",
