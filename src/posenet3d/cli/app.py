@@ -32,7 +32,7 @@ app.command()(plugins)
 app.command()(doctor)
 
 
-def _print_version(asked: bool) -> None:
+def _print_version(asked: bool | None) -> None:
     if asked:
         typer.echo(f"posenet3d {__version__}")
         raise typer.Exit
@@ -41,11 +41,11 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool,
+        bool | None,  # typer gives None where a callback gives nothing
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
-    ] = False,
+    ] = None,
     debug: Annotated[
         bool, typer.Option("--debug", help="On an error, print the traceback too (anywhere).")
     ] = False,
