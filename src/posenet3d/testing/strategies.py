@@ -82,7 +82,7 @@ def batch_shapes(*, max_axes: int = 2, min_side: int = 0, max_side: int = 3) -> 
     return npst.array_shapes(min_dims=0, max_dims=max_axes, min_side=min_side, max_side=max_side)
 
 
-def angles(*, low: float = 0.0, high: float = math.pi) -> st.SearchStrategy[float]:
+def angles(*, low: float | int = 0.0, high: float | int = math.pi) -> st.SearchStrategy[float]:
     """Angles between two bounds, the critical ones among them often.
 
     Args:
@@ -109,8 +109,8 @@ def angles(*, low: float = 0.0, high: float = math.pi) -> st.SearchStrategy[floa
 def tensors(
     draw: Draw,
     *axes: int,
-    low: float = -2.0,
-    high: float = 2.0,
+    low: float | int = -2.0,
+    high: float | int = 2.0,
     batch: Batch | None = None,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
@@ -142,7 +142,7 @@ def rotation_vectors(
     *,
     batch: Batch | None = None,
     dtype: torch.dtype | None = None,
-    max_angle: float = math.pi,
+    max_angle: float | int = math.pi,
 ) -> Tensor:
     """Rotation vectors whose angles are often critical and whose axes are often coordinate axes.
 
@@ -282,7 +282,7 @@ def points(
     joints: int = 14,
     *,
     axes: int = 3,
-    spread: float = 2.0,
+    spread: float | int = 2.0,
     batch: Batch | None = None,
     dtype: torch.dtype | None = None,
 ) -> st.SearchStrategy[Tensor]:
@@ -309,8 +309,8 @@ def points(
 def depths(
     joints: int = 14,
     *,
-    low: float = 1.0,
-    high: float = 20.0,
+    low: float | int = 1.0,
+    high: float | int = 20.0,
     batch: Batch | None = None,
     dtype: torch.dtype | None = None,
 ) -> st.SearchStrategy[Tensor]:
