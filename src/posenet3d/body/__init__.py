@@ -18,6 +18,7 @@ from posenet3d.body.lsp_14 import (
 )
 from posenet3d.body.mannequin import mannequin_data
 from posenet3d.body.simplex import project_straight_through, project_to_simplex
+from posenet3d.body.tabulated_joints import TabulatedJoints
 
 __all__ = [
     "LSP_14_TO_BODY",
@@ -29,6 +30,7 @@ __all__ = [
     "JointRegressor",
     "LinearBlendBody",
     "LinearJointRegressor",
+    "TabulatedJoints",
     "head_top_weights",
     "load_body_model",
     "load_linear_blend",
