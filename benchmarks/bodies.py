@@ -226,7 +226,7 @@ def render(results: list[dict], arguments: argparse.Namespace) -> str:
         "# Bodies: mesh against joints only",
         "",
         f"Command: `python benchmarks/bodies.py{' ' + given if given else ''}`, seed "
-        f"{arguments.seed}, commit {(source_commit() or 'unknown')[:19]}.",
+        f"{arguments.seed}, commit {source_commit() or 'unknown'}.",
         f"Machine: {processor()}, 1 thread, device {device}, Python {platform.python_version()}, "
         f"torch {version('torch')}, smplx {version('smplx')}.",
         "",

@@ -149,7 +149,7 @@ def render(rows: list[str], arguments: argparse.Namespace) -> str:
         "# Ways to keep a learnt joint regressor convex",
         "",
         f"Command: `python benchmarks/joint_regressors.py --seed {arguments.seed}`, commit "
-        f"{(source_commit() or 'unknown')[:19]}, {os.cpu_count()} cores, 1 thread, torch "
+        f"{source_commit() or 'unknown'}, {os.cpu_count()} cores, 1 thread, torch "
         f"{torch.__version__}.",
         "",
         "The mannequin's hips, annotated 5 cm outwards in the frame of the pelvis; Adam on 32 "
