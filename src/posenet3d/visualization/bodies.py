@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Joints = Float[np.ndarray, "joints 3"]
-VertexWeights = Float[np.ndarray, " vertices"]
+VertexWeights = Float[np.ndarray, " weights"]
 
 _HEIGHT = 3.6
 _WEIGHT_COLOURS = [SKIN, (0.94, 0.54, 0.38), (0.70, 0.09, 0.17), (0.29, 0.0, 0.06)]
