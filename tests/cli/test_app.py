@@ -23,6 +23,7 @@ def run(*arguments: str) -> int:
         ["--version"],
         ["plugins", "--help"],
         ["plugins"],
+        ["body", "--help"],
         ["doctor", "--help"],
         ["train", "--help"],
         ["evaluate", "--help"],

@@ -1,14 +1,15 @@
 """Reading a body model of SMPL's format from an npz file; nothing in it is ever executed."""
 
 import hashlib
-import io
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from posenet3d.body.body_model import BodyModelData
-from posenet3d.errors import BodyModelFileError
+from posenet3d.errors import BodyModelError, BodyModelFileError, DataError
+from posenet3d.files import parse_npz
 
 SMPL_JOINT_NAMES = (
     "pelvis",
@@ -60,8 +61,8 @@ def read_body_file(
         The validated body.
 
     Raises:
-        BodyModelFileError: The file is missing, has another digest, is no npz, lacks an array.
-        BodyModelError: An array is not what its name promises.
+        BodyModelFileError: The file is missing, has another digest, is no npz, lacks an array, or
+            an array is not what its name promises.
 
     Example:
         >>> read_body_file("nowhere.npz")
@@ -74,21 +75,57 @@ def read_body_file(
         raise BodyModelFileError(
             path, f"expected SHA-256 {sha256}, found {digest}; the file is damaged: get it again."
         )
-    arrays = _unpack(path, content)
-    named = family or _text(arrays, "family") or f"sha256:{digest[:16]}"
-    return BodyModelData(
-        v_template=arrays["v_template"],
-        shapedirs=arrays["shapedirs"],
-        posedirs=arrays["posedirs"],
-        joint_regressor=arrays["J_regressor"],
-        weights=arrays["weights"],
-        faces=arrays["f"],
-        parents=_parents(path, arrays["kintree_table"]),
-        joint_names=_joint_names(arrays),
-        family=named,
-        license=_text(arrays, "license"),
-        sha256=digest,
-    )
+    return body_of_arrays(path, unpack_npz(path, content), digest, family=family)
+
+
+def body_of_arrays(
+    path: str | Path,
+    arrays: Mapping[str, Any],
+    digest: str,
+    *,
+    family: str | None = None,
+    otherwise: tuple[str, str] = ("", ""),
+) -> BodyModelData:
+    """A body from the arrays of a file of SMPL's format.
+
+    Args:
+        path: the file, for messages.
+        arrays: by the names that :func:`read_body_file` tells.
+        digest: the file's SHA-256.
+        family: the family, if it is not to be what the file says.
+        otherwise: family and licence where the file says nothing.
+
+    Returns:
+        The validated body.
+
+    Raises:
+        BodyModelFileError: An array is missing or not what its name promises.
+    """
+    missing = [name for name in _ARRAYS if name not in arrays]
+    if missing:
+        listed, there = ", ".join(missing), ", ".join(arrays) or "nothing"
+        raise BodyModelFileError(path, f"expected the arrays {listed}, got {there}.")
+    wrong = [name for name in _ARRAYS if not isinstance(arrays[name], np.ndarray)]
+    if wrong:
+        raise BodyModelFileError(path, f"expected arrays of numbers as {', '.join(wrong)}.")
+    parents = _parents(path, arrays["kintree_table"])
+    named = family or _text(arrays, "family") or otherwise[0] or f"sha256:{digest[:16]}"
+    try:
+        return BodyModelData(
+            v_template=arrays["v_template"],
+            shapedirs=arrays["shapedirs"],
+            posedirs=arrays["posedirs"],
+            joint_regressor=arrays["J_regressor"],
+            weights=arrays["weights"],
+            faces=arrays["f"],
+            parents=parents,
+            joint_names=_joint_names(arrays),
+            family=named,
+            license=_text(arrays, "license") or otherwise[1],
+            sha256=digest,
+        )
+    except BodyModelError as error:
+        raise BodyModelFileError(path, str(error)) from error
 
 
 def _read(path: Path) -> tuple[bytes, str]:
@@ -104,19 +141,16 @@ def _read(path: Path) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def _unpack(path: str | Path, content: bytes) -> dict[str, np.ndarray]:
+def unpack_npz(path: str | Path, content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an npz; its faults are those of a body file."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        return parse_npz(content, "it")
+    except (DataError, OSError) as error:
         raise BodyModelFileError(
-            path, f"expected an npz of plain arrays, got {error}; convert the file to npz."
+            path,
+            f"expected an npz of plain arrays ({error}); a pickle is made one by "
+            "'posenet3d body convert'.",
         ) from error
-    missing = [name for name in _ARRAYS if name not in arrays]
-    if missing:
-        listed, there = ", ".join(missing), ", ".join(arrays) or "nothing"
-        raise BodyModelFileError(path, f"expected the arrays {listed}, got {there}.")
-    return arrays
 
 
 def _parents(path: str | Path, tree: np.ndarray) -> tuple[int, ...]:
@@ -128,13 +162,13 @@ def _parents(path: str | Path, tree: np.ndarray) -> tuple[int, ...]:
     return tuple(-1 if parent in (-1, 2**32 - 1) else int(parent) for parent in tree[0].tolist())
 
 
-def _text(arrays: dict[str, np.ndarray], name: str) -> str:
+def _text(arrays: Mapping[str, Any], name: str) -> str:
     """A text that was saved as an array of one; empty where there is none."""
-    array = arrays.get(name, np.array(""))
+    array = np.asarray(arrays.get(name, ""))
     return str(array.item()) if array.size == 1 else ""
 
 
-def _joint_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+def _joint_names(arrays: Mapping[str, Any]) -> tuple[str, ...]:
     if "joint_names" in arrays:
         return tuple(str(name) for name in np.atleast_1d(arrays["joint_names"]))
     joints = arrays["kintree_table"].shape[-1]

@@ -12,6 +12,8 @@ from posenet3d.body.body_files import read_body_file
 from posenet3d.body.body_model import BodyModel
 from posenet3d.body.linear_blend import LinearBlendBody
 from posenet3d.body.mannequin import mannequin_data
+from posenet3d.body.smpl import SmplBody
+from posenet3d.body.smpl_files import missing_smpl_file, read_smpl_file
 from posenet3d.plugins import GROUPS, PluginSpec, configured_by
 
 
@@ -34,6 +36,24 @@ class LinearBlendConfig(BaseModel):
 
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     """The digest that the file must have; any by default."""
+
+
+class SmplConfig(BaseModel):
+    """Options of the body model ``smpl``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: Path | None = None
+    """SMPL's official pickle, or an npz of its format."""
+
+    family: str | None = Field(default=None, min_length=1)
+    """The body's family, where the file does not say; by default ``smpl:`` and a digest."""
+
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """The digest that the file must have; any by default."""
+
+    betas: int = Field(default=10, ge=1)
+    """How many shape directions are used, at most; official files have 10 or 300."""
 
 
 @configured_by(MannequinConfig)
@@ -78,6 +98,41 @@ def load_linear_blend(
         posenet3d.errors.BodyModelFileError: SMPL_NEUTRAL.npz: expected a body model file (npz), ...
     """
     return LinearBlendBody(read_body_file(path, family=family, sha256=sha256))
+
+
+@configured_by(SmplConfig)
+def load_smpl(
+    path: str | Path | None = None,
+    family: str | None = None,
+    sha256: str | None = None,
+    betas: int = 10,
+) -> SmplBody:
+    """SMPL through the package ``smplx``: the body model ``smpl``.
+
+    Args:
+        path: the official pickle, or an npz of SMPL's format.
+        family: the body's family, where the file does not say; by default ``smpl:`` and a digest.
+        sha256: the digest that the file must have; any by default.
+        betas: how many shape directions are used, at most.
+
+    Returns:
+        The body.
+
+    Raises:
+        BodyModelFileError: No path, or the file is missing (the error tells where SMPL is
+            obtained), damaged, or not of the format.
+        BodyModelError: The body in the file has not SMPL's 24 joints.
+        MissingExtraError: ``smplx`` is not installed.
+
+    Example:
+        >>> load_smpl("SMPL_NEUTRAL.pkl")
+        Traceback (most recent call last):
+            ...
+        posenet3d.errors.BodyModelFileError: SMPL_NEUTRAL.pkl: expected SMPL's file, got 'No such...
+    """
+    if path is None:
+        raise missing_smpl_file("body model 'smpl'", "no option 'path'")
+    return SmplBody(read_smpl_file(path, family=family, sha256=sha256, betas=betas))
 
 
 def load_body_model(name: str | PluginSpec = "mannequin", **options: Any) -> BodyModel:

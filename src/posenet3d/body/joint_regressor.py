@@ -134,7 +134,7 @@ class ConvexJointRegressor(nn.Module):
 
     def _frozen_weight(self, rows: Rows) -> Tensor:
         """W' kept as one tensor while theta rests, so that the body can keep its table."""
-        if self.theta.is_inference():
+        if torch.compiler.is_compiling() or self.theta.is_inference():
             return project_to_simplex(self._chosen(rows))
         key = (rows, self.theta._version, self.theta.dtype, self.theta.device)
         if self._kept is None or self._kept[0] != key:

@@ -128,11 +128,14 @@ class JointTables(nn.Module):
         self._kept: _KeptTable | None = None
 
     def forward(self, weights: JointRegression) -> JointTable | SparseJointTable:
-        """The table of ``weights``: differentiable where they are, else kept and sparse."""
-        if weights.requires_grad and torch.is_grad_enabled():
+        """The table of ``weights``: differentiable where they are, else kept and sparse.
+
+        A compiled or exported graph keeps nothing between calls: it builds the table each time.
+        """
+        learnt = weights.requires_grad and torch.is_grad_enabled()
+        if learnt or torch.compiler.is_compiling():
             return self.build(weights)
-        table: SparseJointTable = self._look_up(weights)
-        return table
+        return self._look_up(weights)
 
     def build(self, weights: JointRegression) -> JointTable:
         """Z of the N rows of ``weights``, differentiable in them."""
@@ -142,12 +145,15 @@ class JointTables(nn.Module):
         directions = rearrange(table[..., 1:], "n k (c x) -> c n k x", x=3)
         return JointTable(table[..., 0], directions)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def tabulate(self, weights: JointRegression) -> SparseJointTable:
+        """The table of ``weights`` as they are now, less its zeros; nothing of it is learnt."""
+        with torch.inference_mode(False), torch.no_grad():
+            return SparseJointTable.of(self.build(weights))
+
     def _look_up(self, weights: Tensor) -> SparseJointTable:
         if self._kept is not None and self._kept.fits(weights, self.pair_basis):
             return self._kept.table
-        with torch.inference_mode(False), torch.no_grad():
-            table = SparseJointTable.of(self.build(weights))
+        table = self.tabulate(weights)
         self._kept = None if weights.is_inference() else _KeptTable.of(weights, table)
         return table
 

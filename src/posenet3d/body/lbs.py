@@ -149,6 +149,26 @@ def relative_translations(
     return posed_joints - (rotations @ rest_joints[..., None])[..., 0]
 
 
+def combine(
+    coefficients: Float[Tensor, "*batch terms"], directions: Float[Tensor, "terms points 3"]
+) -> Float[Tensor, "*batch points 3"]:
+    """sum_t c_t D_t, as one matrix product over all leading axes.
+
+    Args:
+        coefficients: c, (..., C).
+        directions: D, (C, P, 3), metres a unit of each coefficient.
+
+    Returns:
+        (..., P, 3), metres.
+
+    Example:
+        >>> combine(torch.tensor([2.0]), torch.ones(1, 4, 3)).sum()
+        tensor(24.)
+    """
+    flat = rearrange(directions, "terms points xyz -> terms (points xyz)")
+    return rearrange(coefficients @ flat, "... (points xyz) -> ... points xyz", xyz=3)
+
+
 def _local_transforms(
     rotations: Tensor, rest_joints: Tensor, parents: tuple[int, ...]
 ) -> Float[Tensor, "*batch bones 3 4"]:

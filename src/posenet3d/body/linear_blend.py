@@ -8,7 +8,15 @@ from torch import Tensor, nn
 
 from posenet3d.body.body_model import BodyModelData
 from posenet3d.body.joints_only import JointTable, JointTables, SparseJointTable
-from posenet3d.body.lbs import forward_kinematics, pose_features, relative_translations, skin
+from posenet3d.body.lbs import (
+    combine,
+    forward_kinematics,
+    pose_features,
+    relative_translations,
+    skin,
+)
+from posenet3d.body.shape_and_pose import check_shape_and_pose, shared_axes
+from posenet3d.body.tabulated_joints import TabulatedJoints
 from posenet3d.errors import ShapeError
 from posenet3d.typing import Betas, BodyRotations, JointRegression, Points3D, Vertices
 
@@ -72,7 +80,7 @@ class LinearBlendBody(nn.Module):
 
     def rest_joints(self, betas: Betas) -> Points3D:
         """J(beta) = W (T + S beta): joints of the shaped body at rest, (..., K, 3), metres."""
-        return self.rest_template + _combine(betas, self.rest_directions)
+        return self.rest_template + combine(betas, self.rest_directions)
 
     def joints(self, betas: Betas, rotations: BodyRotations) -> Points3D:
         """Posed joints of the kinematic tree, the points the rotations turn about.
@@ -90,7 +98,7 @@ class LinearBlendBody(nn.Module):
         Raises:
             ShapeError: Wrong number of betas or joints.
         """
-        self._check(betas, rotations)
+        check_shape_and_pose(betas, rotations, self.num_betas, self.num_joints)
         return forward_kinematics(rotations, self.rest_joints(betas), self.parents)[1]
 
     def vertices(self, betas: Betas, rotations: BodyRotations) -> Vertices:
@@ -106,11 +114,11 @@ class LinearBlendBody(nn.Module):
         Raises:
             ShapeError: Wrong number of betas or joints.
         """
-        self._check(betas, rotations)
+        check_shape_and_pose(betas, rotations, self.num_betas, self.num_joints)
         rest = self.rest_joints(betas)
         turned, posed = forward_kinematics(rotations, rest, self.parents)
-        shaped = self.template + _combine(betas, self.shape_directions)
-        shaped = shaped + _combine(pose_features(rotations), self.pose_directions)
+        shaped = self.template + combine(betas, self.shape_directions)
+        shaped = shaped + combine(pose_features(rotations), self.pose_directions)
         return skin(shaped, self.blend_weights, turned, rest, posed)
 
     def regress(self, betas: Betas, rotations: BodyRotations, weights: JointRegression) -> Points3D:
@@ -119,7 +127,8 @@ class LinearBlendBody(nn.Module):
         The joints-only path (:mod:`posenet3d.body.joints_only`) costs a table of the weights and
         then next to nothing a pose; the table is kept while the weights are frozen. With weights
         that require a gradient the table is due at every call, so a handful of poses go through
-        the mesh.
+        the mesh. Compiled (``fullgraph=True`` too) or exported, the table is due at every call
+        whatever the weights; where they are frozen, compile :meth:`tabulate`'s module instead.
 
         Args:
             betas: (..., B); leading axes broadcast against those of the rotations.
@@ -133,15 +142,38 @@ class LinearBlendBody(nn.Module):
         Raises:
             ShapeError: Wrong number of betas, joints or vertices.
         """
-        self._check(betas, rotations)
-        if weights.ndim != 2 or weights.shape[-1] != self.num_vertices:
-            raise ShapeError(
-                "weights", expected=f"(N, {self.num_vertices})", got=str(tuple(weights.shape))
-            )
-        poses = _broadcast(betas, rotations).numel()
+        check_shape_and_pose(betas, rotations, self.num_betas, self.num_joints)
+        self._check_weights(weights)
+        poses = shared_axes(betas, rotations).numel()
         if weights.requires_grad and poses < MESH_PATH_POSES:
             return weights @ self.vertices(betas, rotations)
         return self._regress_without_mesh(betas, rotations, weights)
+
+    def tabulate(self, weights: JointRegression) -> TabulatedJoints:
+        """``regress`` for one frozen regressor as a small module, without the mesh in it.
+
+        What :meth:`regress` keeps to itself while its weights rest, for a caller who wants to hold
+        it: to compile it, to export it, or to use several regressors in turn.
+
+        Args:
+            weights: W', (N, V), taken as they are now; later changes are not seen.
+
+        Returns:
+            A module that takes betas and rotations and gives (..., N, 3) joints.
+
+        Raises:
+            ShapeError: Wrong number of vertices.
+
+        Example:
+            >>> from posenet3d.body import load_body_model
+            >>> body = load_body_model("mannequin")
+            >>> joints = body.tabulate(body.joint_regressor)
+            >>> joints(torch.zeros(4, 1, 10), torch.eye(3).expand(4, 9, 24, 3, 3)).shape
+            torch.Size([4, 9, 24, 3])
+        """
+        self._check_weights(weights)
+        table = self._tables.tabulate(weights)
+        return TabulatedJoints(table, self.rest_template, self.rest_directions, self.parents)
 
     def extra_repr(self) -> str:
         """Family and sizes."""
@@ -150,38 +182,18 @@ class LinearBlendBody(nn.Module):
             f"joints={self.num_joints}, betas={self.num_betas}"
         )
 
+    def _check_weights(self, weights: Tensor) -> None:
+        if weights.ndim != 2 or weights.shape[-1] != self.num_vertices:
+            raise ShapeError(
+                "weights", expected=f"(N, {self.num_vertices})", got=str(tuple(weights.shape))
+            )
+
     def _regress_without_mesh(self, betas: Tensor, rotations: Tensor, weights: Tensor) -> Tensor:
         rest = self.rest_joints(betas)
         turned, posed = forward_kinematics(rotations, rest, self.parents)
         shift = relative_translations(turned, rest, posed)
         table: JointTable | SparseJointTable = self._tables(weights)
         return table.joints(betas, pose_features(rotations), turned, shift)
-
-    def _check(self, betas: Tensor, rotations: Tensor) -> None:
-        if betas.ndim < 1 or betas.shape[-1] != self.num_betas:
-            raise ShapeError(
-                "betas", expected=f"(..., {self.num_betas})", got=str(tuple(betas.shape))
-            )
-        if rotations.ndim < 3 or rotations.shape[-3:] != (self.num_joints, 3, 3):
-            expected = f"(..., {self.num_joints}, 3, 3)"
-            raise ShapeError("rotations", expected=expected, got=str(tuple(rotations.shape)))
-        try:
-            _broadcast(betas, rotations)
-        except RuntimeError as error:
-            raise ShapeError(
-                "betas",
-                expected=f"leading axes that broadcast to {tuple(rotations.shape[:-3])}",
-                got=str(tuple(betas.shape[:-1])),
-                do="add an axis for the frames: betas[:, None]",
-            ) from error
-
-
-def _broadcast(betas: Tensor, rotations: Tensor) -> torch.Size:
-    """The common leading axes."""
-    shape: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
-        betas.shape[:-1], rotations.shape[:-3]
-    )
-    return shape
 
 
 def _buffers(data: BodyModelData) -> dict[str, np.ndarray]:
@@ -199,11 +211,3 @@ def _buffers(data: BodyModelData) -> dict[str, np.ndarray]:
         "rest_template": regressor @ template,
         "rest_directions": np.einsum("kv,vxb->bkx", regressor, shape),
     }
-
-
-def _combine(
-    coefficients: Float[Tensor, "*batch terms"], directions: Float[Tensor, "terms points 3"]
-) -> Float[Tensor, "*batch points 3"]:
-    """sum_t c_t D_t, as one matrix product over all leading axes."""
-    flat = rearrange(directions, "terms points xyz -> terms (points xyz)")
-    return rearrange(coefficients @ flat, "... (points xyz) -> ... points xyz", xyz=3)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from posenet3d import __version__
+from posenet3d.cli.body import body
 from posenet3d.cli.demo import demo
 from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
@@ -28,14 +29,16 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(demo)
+app.add_typer(body, name="body")
 app.command()(plugins)
 app.command()(doctor)
 
 
-def _print_version(asked: bool | None) -> None:
+def _print_version(asked: bool | None) -> bool | None:
     if asked:
         typer.echo(f"posenet3d {__version__}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()

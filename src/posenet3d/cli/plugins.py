@@ -9,6 +9,16 @@ import typer
 if TYPE_CHECKING:
     from posenet3d.plugins import Plugin
 
+BODIES = {
+    "posenet3d.body:load_linear_blend": ("the file's", "the file's"),
+    "posenet3d.body:load_mannequin": ("makehuman-cc0", "CC0 1.0"),
+    "posenet3d.body:load_smpl": (
+        "smpl: and a digest, or the file's",
+        "SMPL's, non-commercial; so is the code of smplx",
+    ),
+}
+"""Family and licence of the library's own bodies, so that the list need not import them."""
+
 
 def plugins(
     group: Annotated[
@@ -19,16 +29,31 @@ def plugins(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """List the plug-ins of every installed package; without --check nothing is imported."""
+    """List the plug-ins of every installed package, with family and licence of body models.
+
+    Without --check nothing is imported; a stranger's body model tells its family and licence only
+    then.
+    """
     from posenet3d.plugins import list_plugins
 
     found = list_plugins(group)
     faults = {plugin: _fault(plugin) for plugin in found} if check else {}
+    bodies = {
+        plugin: _family_and_licence(plugin, check and not faults[plugin])
+        for plugin in found
+        if plugin.group == "posenet3d.body_models"
+    }
     if as_json:
-        rows = [asdict(plugin) | ({"error": faults[plugin]} if check else {}) for plugin in found]
+        rows = [
+            asdict(plugin)
+            | ({"error": faults[plugin]} if check else {})
+            | dict(zip(("family", "license"), bodies.get(plugin, ()), strict=False))
+            for plugin in found
+        ]
         typer.echo(json.dumps(rows, indent=2))
     else:
         _print_table(found, faults)
+        _print_bodies(bodies)
     if any(faults.values()):
         raise typer.Exit(2)
 
@@ -42,6 +67,34 @@ def _fault(plugin: "Plugin") -> str | None:
     except (PluginConflictError, PluginLoadError) as error:
         return str(error)
     return None
+
+
+def _family_and_licence(plugin: "Plugin", loads: bool) -> tuple[str, str]:
+    """What the component's attributes ``family`` and ``license`` say, where it may be imported."""
+    if plugin.target in BODIES:
+        return BODIES[plugin.target]
+    if not loads:
+        return "--check tells", "--check tells"
+    component = plugin.load()
+    family, licence = (getattr(component, name, None) for name in ("family", "license"))
+    return (
+        family if isinstance(family, str) else "not told",
+        licence if isinstance(licence, str) else "not told",
+    )
+
+
+def _print_bodies(bodies: dict["Plugin", tuple[str, str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not bodies:
+        return
+    table = Table(title="Body models", title_justify="left")
+    for heading in ("name", "family", "licence"):
+        table.add_column(heading, overflow="fold")
+    for plugin, facts in bodies.items():
+        table.add_row(plugin.name, *facts)
+    Console().print(table)
 
 
 def _print_table(found: tuple["Plugin", ...], faults: dict["Plugin", str | None]) -> None:

@@ -6,6 +6,7 @@ the file itself and a cap before memory is set aside for it.
 
 import ast
 import errno
+import io
 import math
 import os
 import re
@@ -81,15 +82,42 @@ def load_npz(
     source = os.fspath(path)
     try:
         with open(path, "rb") as file:
-            return _read_checked(file, source, max_bytes)
+            return _read_checked(file, os.fstat(file.fileno()).st_size, source, max_bytes)
     except OSError as error:
         raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error
 
 
-def _read_checked(file: IO[bytes], source: str, max_bytes: int) -> dict[str, NDArray[Any]]:
+def parse_npz(
+    content: bytes, source: str, *, max_bytes: int = MAX_BYTES
+) -> dict[str, NDArray[Any]]:
+    """As :func:`load_npz`, from bytes that are already here.
+
+    Args:
+        content: the archive.
+        source: what to call it in messages.
+        max_bytes: the most that all arrays together may take once unpacked.
+
+    Returns:
+        Writable arrays by name, in the archive's order.
+
+    Raises:
+        DataError: as :func:`load_npz`.
+
+    Example:
+        >>> parse_npz(b"not a zip", "walk.npz")
+        Traceback (most recent call last):
+            ...
+        posenet3d.errors.DataError: walk.npz: expected an .npz archive, got a file that is ...
+    """
+    return _read_checked(io.BytesIO(content), len(content), source, max_bytes)
+
+
+def _read_checked(
+    file: IO[bytes] | io.BytesIO, length: int, source: str, max_bytes: int
+) -> dict[str, NDArray[Any]]:
     """Turns the many ways in which zipfile fails on a bad file into one."""
     try:
-        return _read_archive(file, source, max_bytes)
+        return _read_archive(file, length, source, max_bytes)
     except DataError:
         raise
     except RuntimeError as error:  # encrypted, or packed by a method that is not NumPy's
@@ -104,8 +132,9 @@ def _read_checked(file: IO[bytes], source: str, max_bytes: int) -> dict[str, NDA
         ) from error
 
 
-def _read_archive(file: IO[bytes], source: str, max_bytes: int) -> dict[str, NDArray[Any]]:
-    length = os.fstat(file.fileno()).st_size
+def _read_archive(
+    file: IO[bytes] | io.BytesIO, length: int, source: str, max_bytes: int
+) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         names = _names(entries, source)

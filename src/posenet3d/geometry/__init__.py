@@ -28,6 +28,7 @@ from posenet3d.geometry.rotations import (
     rotvec_to_rotmat,
     unitquat_to_rotmat,
 )
+from posenet3d.geometry.winding import winding_number
 
 __all__ = [
     "Similarity",
@@ -53,4 +54,5 @@ __all__ = [
     "rotvec_to_rotmat",
     "svd_orthonormalize",
     "unitquat_to_rotmat",
+    "winding_number",
 ]

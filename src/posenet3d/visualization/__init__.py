@@ -1,5 +1,6 @@
 """Pictures of what goes in and what comes out. Needs the extra ``viz``."""
 
+from posenet3d.visualization.bodies import joints_over_mesh, regressor_weights
 from posenet3d.visualization.plots import skeleton_sheet, training_curves
 
-__all__ = ["skeleton_sheet", "training_curves"]
+__all__ = ["joints_over_mesh", "regressor_weights", "skeleton_sheet", "training_curves"]
