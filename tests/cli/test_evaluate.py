@@ -48,7 +48,7 @@ def test_the_figures_are_shown_and_written(
     for head in ("flat", "teacher", "student", "mean"):
         for metric in ("p_mpjpe", "n_mpjpe", "mpjve", "mblstd", "p_mpjpe_reflected"):
             assert figures[head][metric] > 0, (head, metric)
-    assert figures["command"].startswith("posenet3d ")
+    assert figures["command"].startswith("posenet3d")
     assert "teacher" in capsys.readouterr().out
 
 

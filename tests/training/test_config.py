@@ -58,7 +58,7 @@ def test_every_kind_of_fault_is_listed_at_once() -> None:
 
 def test_plug_in_faults_alone_are_faults_too() -> None:
     (fault,) = faults_of({**preset_values("quick"), "network": {"body_model": "smppl"}})
-    assert fault.startswith("network.body_model: Unknown body model 'smppl'.")
+    assert fault.startswith("network.body_model: Unknown body model 'smppl'")
 
 
 @pytest.mark.parametrize(
