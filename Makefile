@@ -30,7 +30,7 @@ help:
 	@echo "make clean   remove what the other commands made, .venv too"
 
 demo: $(VENV)/.demo
-	$(BIN)/posenet3d demo --out $(DEMO)
+	$(ONE_THREAD) $(BIN)/posenet3d demo --out $(DEMO)
 
 test: lint unit docs
 
