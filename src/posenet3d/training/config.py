@@ -8,9 +8,10 @@ from pydantic import Field, PositiveInt, ValidationError, field_validator
 from posenet3d.errors import ConfigurationError
 from posenet3d.networks import NetworkConfig
 from posenet3d.training.faults import described, plugin_faults
+from posenet3d.training.frozen import Frozen
 from posenet3d.training.overrides import overridden
 from posenet3d.training.presets import preset_values
-from posenet3d.training.stage import BatchSize, Frozen, Info, StageConfig
+from posenet3d.training.stage import BatchSize, Info, StageConfig
 
 
 class AdversarialConfig(Frozen):

@@ -2,19 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, field_validator
 
 from posenet3d.networks import PARTS
 from posenet3d.plugins import GROUPS
 from posenet3d.training.faults import known
+from posenet3d.training.frozen import Frozen
 
 Branch = Literal["teacher", "student"]
 Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
@@ -24,14 +17,6 @@ Info = Any
 DecayRate = Annotated[float, Field(ge=0, lt=1)]
 BatchSize = Annotated[int, Field(ge=2)]
 """Windows a step: BatchNorm needs two to tell them apart."""
-
-
-class Frozen(BaseModel):
-    """Base of every configuration: immutable, and a misspelt field is an error."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
-    )
 
 
 class OptimizerConfig(Frozen):
