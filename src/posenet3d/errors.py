@@ -178,8 +178,53 @@ class RunFolderError(PoseNet3DError):
         super().__init__(f"{self.path}: {message}")
 
 
+class DamagedCheckpointWarning(UserWarning):
+    """A checkpoint is not what was written; an older one takes its place.
+
+    Attributes:
+        path: the checkpoint's folder.
+        file: the damaged file in it.
+        expected: what the file should be, in words.
+        got: what it is, in words.
+    """
+
+    def __init__(self, path: object, file: str, *, expected: str, got: str, do: str) -> None:
+        self.path, self.file, self.expected, self.got = str(path), file, expected, got
+        super().__init__(f"{self.path}: {file}: expected {expected}, got {got}; {do}.")
+
+
 class TrainingError(PoseNet3DError, RuntimeError):
     """Training cannot go on; what was reached is saved.
+
+    Attributes:
+        stage: the stage's name.
+        step: the step in that stage.
+        reason: the message without them.
+    """
+
+    def __init__(self, stage: str, step: int, message: str) -> None:
+        self.stage, self.step, self.reason = stage, step, message
+        super().__init__(f"Stage {stage!r}, step {step}: {message}")
+
+
+class GameCollapsedError(TrainingError):
+    """The adversarial game collapsed: the discriminator is certain and gives no gradient."""
+
+
+class MirroredError(TrainingError):
+    """The teacher learns the depth mirror, and the run is told to stop there."""
+
+
+class NonFiniteError(TrainingError):
+    """Losses or gradients are NaN or infinite; the state before them was kept."""
+
+
+class FrozenPartMovedError(TrainingError):
+    """A part that the stage does not train changed; the state before that was kept."""
+
+
+class TrainingWarning(UserWarning):
+    """Training goes on, but something is wrong with it.
 
     Attributes:
         stage: the stage's name.
@@ -189,10 +234,6 @@ class TrainingError(PoseNet3DError, RuntimeError):
     def __init__(self, stage: str, step: int, message: str) -> None:
         self.stage, self.step = stage, step
         super().__init__(f"Stage {stage!r}, step {step}: {message}")
-
-
-class GameCollapsedError(TrainingError):
-    """The adversarial game collapsed: the discriminator is certain and gives no gradient."""
 
 
 class MissingExtraError(PoseNet3DError, ImportError):

@@ -8,33 +8,15 @@ from posenet3d.networks import PARTS
 from posenet3d.plugins import GROUPS
 from posenet3d.training.faults import known
 from posenet3d.training.frozen import Frozen
+from posenet3d.training.optimization import OptimizerConfig
 
 Branch = Literal["teacher", "student"]
 Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
 LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
 Info = Any
 """pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
-DecayRate = Annotated[float, Field(ge=0, lt=1)]
 BatchSize = Annotated[int, Field(ge=2)]
 """Windows a step: BatchNorm needs two to tell them apart."""
-
-
-class OptimizerConfig(Frozen):
-    """Adam's settings in one stage.
-
-    Example:
-        >>> OptimizerConfig().lr
-        0.0001
-    """
-
-    lr: PositiveFloat = 1e-4
-    """Learning rate; the paper's is 1e-4."""
-
-    betas: tuple[DecayRate, DecayRate] = (0.9, 0.999)
-    """Adam's decay rates; reimplementations of Chen et al. take 0.5 for the first."""
-
-    decay: float = Field(default=1.0, gt=0, le=1)
-    """The learning rate at a stage's end over that at its start, reached exponentially."""
 
 
 class StageConfig(Frozen):
