@@ -1,0 +1,175 @@
+"""Averaged weights: what is averaged, what is kept, and when the averages take over."""
+
+from contextlib import suppress
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from posenet3d.training.averaging import Averaging, AveragingConfig
+
+
+def network() -> nn.ModuleDict:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.ModuleDict({"teacher": nn.Linear(3, 4), "backbone": nn.BatchNorm1d(3)})
+
+
+def parts(model: nn.ModuleDict) -> dict[str, nn.Module]:
+    return dict(model.items())
+
+
+def learn(model: nn.ModuleDict, step: int) -> None:
+    """Other weights, and other statistics by a forward pass."""
+    draw = torch.Generator().manual_seed(step)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=draw))
+    model["teacher"](model["backbone"](step + torch.randn(5, 3, generator=draw)))
+
+
+def copied(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def assert_bit_equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+@given(decay=st.floats(0.0, 0.999), steps=st.integers(1, 6), start=st.integers(0, 4))
+@settings(max_examples=30, deadline=None)
+def test_the_average_is_the_exponential_one_of_weights_and_statistics(
+    decay: float, steps: int, start: int
+) -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(decay=decay, start=start), parts(model))
+    expected: dict[str, Tensor] = {}
+    for step in range(1, start + steps + 1):
+        learn(model, step)
+        averaging.update(step)
+        if step > start:
+            now = {name: each.double() for name, each in copied(model).items()}
+            expected = {
+                name: decay * expected[name] + (1 - decay) * each if expected else each
+                for name, each in now.items()
+            }
+    assert averaging.taken == steps
+    averaging.adopt()
+    for name, value in model.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value.double(), expected[name], atol=1e-5, rtol=1e-5)
+    assert int(model["backbone"].num_batches_tracked) == start + steps
+
+
+def test_a_block_with_the_averages_leaves_no_trace() -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(decay=0.5), parts(model))
+    for step in (1, 2, 3):
+        learn(model, step)
+        averaging.update(step)
+    before = copied(model)
+    with suppress(ZeroDivisionError), averaging.applied():
+        applied = copied(model)
+        raise ZeroDivisionError
+    assert_bit_equal(copied(model), before)
+    changed = {name for name in before if not torch.equal(before[name], applied[name])}
+    assert changed == set(before) - {"backbone.num_batches_tracked"}
+    averaging.adopt()
+    assert_bit_equal(copied(model), applied)
+
+
+def test_before_its_start_there_is_no_average() -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(start=5), parts(model))
+    initial = copied(model)
+    learn(model, 1)
+    averaging.update(1)
+    before = copied(model)
+    with averaging.applied():
+        assert_bit_equal(copied(model), before)
+    averaging.adopt()
+    assert_bit_equal(copied(model), before)
+    assert not torch.equal(before["teacher.weight"], initial["teacher.weight"])
+
+
+def test_without_buffers_the_last_statistics_stay() -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(decay=0.5, use_buffers=False), parts(model))
+    for step in (1, 2):
+        learn(model, step)
+        averaging.update(step)
+    before = copied(model)
+    averaging.adopt()
+    after = copied(model)
+    kept = {name for name in before if torch.equal(before[name], after[name])}
+    assert kept == {
+        "backbone.running_mean",
+        "backbone.running_var",
+        "backbone.num_batches_tracked",
+    }
+
+
+def test_an_average_that_is_not_adopted_leaves_the_weights() -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(adopt=False), parts(model))
+    for step in (1, 2):
+        learn(model, step)
+        averaging.update(step)
+    before = copied(model)
+    averaging.adopt()
+    assert_bit_equal(copied(model), before)
+
+
+@pytest.mark.parametrize("stopped_at", [0, 1, 2, 5])
+def test_an_average_goes_on_from_a_saved_state_bit_for_bit(stopped_at: int) -> None:
+    config = AveragingConfig(decay=0.7, start=1)
+    whole, model = network(), network()
+    through, before = Averaging(config, parts(whole)), Averaging(config, parts(model))
+    for step in range(1, 7):
+        learn(whole, step)
+        through.update(step)
+    for step in range(1, stopped_at + 1):
+        learn(model, step)
+        before.update(step)
+    saved = before.state_dict()
+    again = network()
+    again.load_state_dict(model.state_dict())
+    after = Averaging(config, parts(again))
+    after.load_state_dict(saved)
+    for step in range(stopped_at + 1, 7):
+        learn(again, step)
+        after.update(step)
+    through.adopt()
+    after.adopt()
+    assert_bit_equal(copied(again), copied(whole))
+
+
+def test_a_teacher_that_is_turned_round_is_turned_in_the_average_too() -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(decay=0.5), parts(model))
+    for step in (1, 2):
+        learn(model, step)
+        averaging.update(step)
+    with averaging.applied():
+        before = copied(model)
+    averaging.negate([model["teacher"].bias])
+    with averaging.applied():
+        after = copied(model)
+    before["teacher.bias"].neg_()
+    assert_bit_equal(after, before)
+
+
+def test_the_average_is_kept_apart_from_the_state_that_was_saved() -> None:
+    model = network()
+    averaging = Averaging(AveragingConfig(decay=0.5), parts(model))
+    averaging.update(1)
+    saved = averaging.state_dict()
+    again = Averaging(AveragingConfig(decay=0.5), parts(network()))
+    again.load_state_dict(saved)
+    kept = {name: each.clone() for name, each in saved["averages"].items()}
+    learn(model, 2)
+    again.update(2)
+    assert_bit_equal(saved["averages"], kept)
