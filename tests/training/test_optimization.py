@@ -1,5 +1,7 @@
 """One optimiser's way through a stage: its rates, its gradients, and the steps it leaves out."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -51,8 +53,7 @@ def batch(number: int) -> Tensor:
 
 def descend(model: nn.Module, descent: Descent, number: int, factor: float = 1.0) -> None:
     descent.begin()
-    descent.backward(model(factor * batch(number)).square().mean())
-    descent.step(number)
+    descent.step(model(factor * batch(number)).square().mean(), number)
 
 
 def everything(model: nn.Module, descent: Descent) -> dict[str, Tensor]:
@@ -190,8 +191,7 @@ def test_gradients_longer_than_the_limit_are_scaled_down_to_it(
 ) -> None:
     weights = [nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))]
     descent = Descent(weights, OptimizerConfig(clip=clip), STEPS)
-    descent.backward((3 * weights[0] + 4 * weights[1]).sum())
-    descent.step(0)
+    descent.step((3 * weights[0] + 4 * weights[1]).sum(), 0)
     assert descent.norm.item() == 5.0
     taken = torch.cat([each.grad for each in weights if each.grad is not None])
     torch.testing.assert_close(taken, expected * torch.tensor([0.6, 0.8]))
@@ -207,10 +207,13 @@ def test_a_step_that_is_not_finite_leaves_nothing_behind(kind: str) -> None:
             loss = loss * NAN
         if kind == "infinite loss":
             loss = loss + INFINITY  # of which the gradients are finite
-        descent.backward(loss)
-        if kind == "gradient":
-            next(model.parameters()).grad[0, 0] = INFINITY  # type: ignore[index]
-        descent.step(5)
+
+        def backward(loss: Tensor) -> None:
+            loss.backward()  # type: ignore[no-untyped-call]
+            if kind == "gradient":
+                next(model.parameters()).grad[0, 0] = INFINITY  # type: ignore[index]
+
+        descent.step(loss, 5, backward)
 
     def run(*, spoilt: bool) -> dict[str, Tensor]:
         model = network()
@@ -233,17 +236,28 @@ def test_a_step_that_is_not_finite_leaves_nothing_behind(kind: str) -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_loss_that_is_lost_on_one_rank_is_left_out_on_all(dtype: torch.dtype) -> None:
-    """The ranks are two copies whose gradients are averaged, which is all that they share."""
+    """The ranks are two threads that share the mean of their gradients, and nothing else."""
     models = [network().to(dtype), network().to(dtype)]
     descents = [Descent(model.parameters(), OptimizerConfig(), STEPS) for model in models]
-    for model, descent, lost in zip(models, descents, (0.0, INFINITY), strict=True):
-        descent.backward(model(batch(0).to(dtype)).square().mean() + lost)
-    for pair in zip(*(model.parameters() for model in models), strict=True):
-        mean = torch.stack([each.grad for each in pair if each.grad is not None]).mean(0)
-        for each in pair:
-            each.grad = mean.clone()
-    for descent in descents:
-        descent.step(0)
+    meeting = Barrier(2)
+
+    def rank(number: int) -> None:
+        def backward(loss: Tensor) -> None:
+            loss.backward()  # type: ignore[no-untyped-call]
+            meeting.wait()
+            means = [
+                torch.stack([each.grad for each in pair if each.grad is not None]).mean(0)
+                for pair in zip(*(model.parameters() for model in models), strict=True)
+            ]
+            meeting.wait()
+            for parameter, mean in zip(models[number].parameters(), means, strict=True):
+                parameter.grad = mean
+
+        loss = models[number](batch(0).to(dtype)).square().mean()
+        descents[number].step(loss + INFINITY if number == 1 else loss, 0, backward)
+
+    with ThreadPoolExecutor(2) as ranks:
+        list(ranks.map(rank, range(2)))
     assert [bool(descent.spoilt) for descent in descents] == [True, True]
     for model in models:
         assert_bit_equal(
@@ -271,6 +285,5 @@ def test_a_backward_pass_of_ones_own_is_used() -> None:
         seen.append(loss.item())
         loss.backward()  # type: ignore[no-untyped-call]
 
-    descent.backward(weight * 3, engine)
-    descent.step(0)
+    descent.step(weight * 3, 0, engine)
     assert (seen, descent.norm.item(), weight.item()) == ([6.0], 3.0, 1.5)

@@ -168,12 +168,10 @@ class Descent:
     Example:
         >>> weight = nn.Parameter(torch.tensor(3.0))
         >>> descent = Descent([weight], OptimizerConfig(lr=0.5), steps=10)
-        >>> descent.backward(weight.square())
-        >>> descent.step(0)
+        >>> descent.step(weight.square(), 0)
         >>> weight.item(), descent.norm.item()
         (2.5, 6.0)
-        >>> descent.backward(weight * float("nan"))
-        >>> descent.step(1)
+        >>> descent.step(weight * float("nan"), 1)
         >>> weight.item(), bool(descent.spoilt)
         (2.5, True)
     """
@@ -201,23 +199,19 @@ class Descent:
         if self.statistics is not None:
             self.statistics.keep()
 
-    def backward(self, loss: Scalar, engine: Callable[[Tensor], object] = Tensor.backward) -> None:
-        """Compute the gradients of a loss, the old ones gone.
+    def step(
+        self, loss: Scalar, number: int, backward: Callable[[Tensor], object] = Tensor.backward
+    ) -> None:
+        """Take one step down a loss, or leave it out where something is not finite.
 
         Args:
             loss: what to minimise, a scalar.
-            engine: computes a scalar's gradients; where there are several ranks, they are the
+            number: the step's number in the stage, from 0; it decides the learning rate.
+            backward: computes a scalar's gradients; where there are several ranks, they are the
                 same on all of them afterwards.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        engine(loss * _one_where_finite(loss.detach()))
-
-    def step(self, number: int) -> None:
-        """Take one step along the gradients, or leave it out where something is not finite.
-
-        Args:
-            number: the step's number in the stage, from 0; it decides the learning rate.
-        """
+        backward(loss * _one_where_finite(loss.detach()))
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(number)
         self.norm = self._clip()

@@ -133,8 +133,15 @@ def test_a_mirrored_teacher_is_turned_by_default(model: nn.ModuleDict) -> None:
 
 
 def test_a_mirrored_teacher_stops_the_stage_where_told_so(model: nn.ModuleDict) -> None:
+    health = watching(model, mirrored="stop")
+    health.stop_if_mirrored()
+    assert not health.mirrored(60)
     with pytest.raises(MirroredError, match=r"'teacher', step 60: .*this state was saved"):
-        watching(model, mirrored="stop").mirrored(60)
+        health.stop_if_mirrored()
+    again = watching(model, mirrored="stop")
+    again.load_state_dict(health.state_dict())
+    with pytest.raises(MirroredError):
+        again.stop_if_mirrored()
 
 
 def test_a_mirrored_teacher_is_warned_of_once(model: nn.ModuleDict) -> None:
@@ -142,6 +149,7 @@ def test_a_mirrored_teacher_is_warned_of_once(model: nn.ModuleDict) -> None:
     with pytest.warns(TrainingWarning, match="depth mirror"):
         assert not health.mirrored(60)
     assert not health.mirrored(100)
+    health.stop_if_mirrored()
     assert health.counts() == {**NOTHING, "mirror_warnings": 2}
 
 

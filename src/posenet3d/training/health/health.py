@@ -22,11 +22,14 @@ from posenet3d.typing import Scalar
 NAMES_TOLD = 5
 """How many of the frozen tensors that moved an error names."""
 
+_MIRRORED = "expected knees that bend forwards, got a teacher that is its own depth mirror"
+
 _COUNTED = (
     "read_at",
     "frozen_moved",
     "mirror_turns",
     "mirror_warnings",
+    "mirrored_at",
     "collapses",
     "in_collapse",
 )
@@ -66,7 +69,7 @@ class Health:
         self._non_finite = NonFinite(device)
         self._frozen = FrozenParts(model, learning)
         self._read_at = self._frozen_moved = 0
-        self._mirror_turns = self._mirror_warnings = self._collapses = 0
+        self._mirror_turns = self._mirror_warnings = self._mirrored_at = self._collapses = 0
         self._in_collapse = False
 
     def statistics(self, modules: Iterable[nn.Module]) -> KeptStatistics | None:
@@ -155,29 +158,35 @@ class Health:
         """Whether to turn a mirrored teacher round; ask where the guard objects.
 
         Args:
-            step: the step that is done, counted from 1.
-
-        Raises:
-            MirroredError: if that is to stop training.
+            step: the step, counted from 1. Where that is to stop training, it does so when the
+                step is complete: :meth:`stop_if_mirrored`.
         """
         if self.config.mirrored == "correct":
             self._mirror_turns += 1
             return True
-        what = "expected knees that bend forwards, got a teacher that is its own depth mirror"
-        if self.config.mirrored == "stop":
-            raise MirroredError(
-                self.stage,
-                step,
-                f"{what}; this state was saved. Set health.mirrored to 'correct', or try another "
-                "seed, and train in a new run folder.",
-            )
         self._mirror_warnings += 1
-        if self._mirror_warnings == 1:
-            self._warn(step, f"{what}; set health.mirrored to 'correct' to have it turned round.")
+        self._mirrored_at = step
+        if self.config.mirrored == "warn" and self._mirror_warnings == 1:
+            do = "set health.mirrored to 'correct' to have it turned round"
+            self._warn(step, f"{_MIRRORED}; {do}.")
         return False
 
+    def stop_if_mirrored(self) -> None:
+        """Stop where the teacher was found mirrored; call after each step, its state complete.
+
+        Raises:
+            MirroredError: if it was, and that is to stop training.
+        """
+        if self.config.mirrored == "stop" and self._mirrored_at:
+            raise MirroredError(
+                self.stage,
+                self._mirrored_at,
+                f"{_MIRRORED}; this state was saved. Set health.mirrored to 'correct', or try "
+                "another seed, and train in a new run folder.",
+            )
+
     def game(self, check: Callable[[], object]) -> None:
-        """Check that the game between lifter and discriminator has not collapsed.
+        """Make a check of the game between lifter and discriminator; stop or warn as configured.
 
         Args:
             check: raises :class:`~posenet3d.errors.GameCollapsedError` where it has.
