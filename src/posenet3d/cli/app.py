@@ -13,6 +13,7 @@ import typer
 
 from posenet3d import __version__
 from posenet3d.cli.body import body
+from posenet3d.cli.data import data
 from posenet3d.cli.demo import demo
 from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
@@ -30,6 +31,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(demo)
 app.add_typer(body, name="body")
+app.add_typer(data, name="data")
 app.command()(plugins)
 app.command()(doctor)
 

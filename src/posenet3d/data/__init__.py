@@ -3,6 +3,8 @@
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.data.normalization import SCALE_MODES, Normalized, mean_head_to_root, normalize
 from posenet3d.data.rigs import RIGS, Camera, CameraRig, camera_rig, observe
+from posenet3d.data.sequence_files import SequenceFiles
+from posenet3d.data.shards import ShardedSet, ShardedWindows, load_shards, write_shards
 from posenet3d.data.training_set import TrainingSet, film, load_training_set
 from posenet3d.data.windows import WindowSet
 
@@ -13,13 +15,18 @@ __all__ = [
     "CameraRig",
     "MotionClip",
     "Normalized",
+    "SequenceFiles",
+    "ShardedSet",
+    "ShardedWindows",
     "TrainingSet",
     "WindowSet",
     "camera_rig",
     "film",
     "load_motion",
+    "load_shards",
     "load_training_set",
     "mean_head_to_root",
     "normalize",
     "observe",
+    "write_shards",
 ]

@@ -3,7 +3,7 @@
 Training never sees them: a rig turns them into 2D before the trainer does (see `training_set`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,23 +118,44 @@ def motion_from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> tuple[Mo
         >>> len(motion_from_arrays(file | {"walk": np.zeros((9, 14, 3))}, Path("motion.npz")))
         1
     """
-    clips = {key: array for key, array in arrays.items() if key not in _ABOUT_THE_FILE}
-    if "fps" not in arrays or not clips:
+    return tuple(each_motion(arrays, path))
+
+
+def each_motion(arrays: Mapping[str, np.ndarray], path: Path) -> Iterator[MotionClip]:
+    """The clips that a motion file's arrays hold, one at a time; for files larger than memory.
+
+    Args:
+        arrays: key to array; each is asked for when its clip's turn comes.
+        path: what errors call them.
+
+    Yields:
+        The clips in the order of the arrays.
+
+    Raises:
+        DataError: as in `load_motion`.
+        UnknownNameError: the file names an unknown layout.
+
+    Example:
+        >>> file = {"fps": np.array(50.0), "layout": np.array("lsp_14")}
+        >>> len(next(each_motion(file | {"walk": np.zeros((9, 14, 3))}, Path("motion.npz"))))
+        9
+    """
+    keys = [key for key in arrays if key not in _ABOUT_THE_FILE]
+    if "fps" not in arrays or not keys:
         raise DataError(
             path,
             "expected a motion file with 'fps' and an array (frames, joints, 3) a clip, "
             f"got the keys {sorted(arrays)[:8]}.",
         )
     fps, named = _frame_rate(path, arrays["fps"]), _layout_of(path, arrays)
-    for key, joints in clips.items():
+    for key in keys:
+        joints = arrays[key]
         if joints.dtype.kind not in "fiu" or joints.ndim != 3 or joints.shape[2] != 3:
             raise DataError(
                 f"{path}: {key}",
                 f"expected numbers (frames, joints, 3), got {joints.dtype} {joints.shape}.",
             )
-    return tuple(
-        MotionClip(key, joints.astype(np.float64), named, fps) for key, joints in clips.items()
-    )
+        yield MotionClip(key, joints.astype(np.float64), named, fps)
 
 
 def _frame_rate(path: Path, fps: np.ndarray) -> float:

@@ -14,14 +14,21 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
-from posenet3d.data.motion import MotionClip, motion_from_arrays
+from posenet3d.data.motion import MotionClip
 from posenet3d.data.normalization import mean_head_to_root, normalize_all
-from posenet3d.data.rigs import RIGS, camera_rig, observe
+from posenet3d.data.sequence_files import (
+    belongs,
+    check_one_unit,
+    filmed,
+    refuse_protocol,
+    sequences_of,
+    stretches_of,
+)
+from posenet3d.data.shards import ShardedSet, load_shards
 from posenet3d.data.windows import WindowSet
 from posenet3d.errors import DataError, UnknownNameError
 from posenet3d.files.npz import load_npz
 from posenet3d.keypoints import KeypointSequence
-from posenet3d.keypoints.clips_npz import clips_from_arrays, holds_keypoints
 from posenet3d.skeletons import LSP_14
 
 _LAYOUT = LSP_14.name
@@ -92,12 +99,12 @@ class TrainingSet:
             (('S01',), ('S02',))
         """
         for subject in subjects:
-            if not any(_belongs(name, subject) for name in self.sequences):
+            if not any(belongs(name, subject) for name in self.sequences):
                 raise UnknownNameError("subject", subject, self.subjects)
         held = {
             name: sequence
             for name, sequence in self.sequences.items()
-            if any(_belongs(name, subject) for subject in subjects)
+            if any(belongs(name, subject) for subject in subjects)
         }
         rest = {name: s for name, s in self.sequences.items() if name not in held}
         if not rest or not held:
@@ -142,12 +149,8 @@ class TrainingSet:
             >>> len(TrainingSet({"S01/walk": walk}).windows(frames=9))
             41
         """
-        if mode == "dataset" and len({s.unit for s in self.sequences.values()}) > 1:
-            raise DataError(
-                "training set",
-                "expected one unit for scale mode 'dataset', got pixels and normalized; "
-                "choose mode 'sequence'.",
-            )
+        if mode == "dataset":
+            check_one_unit(sequence.unit for sequence in self.sequences.values())
         points = {name: stretch.points for name, stretch in self._stretches.items()}
         normalized = normalize_all(
             tuple(points.values()), mode, distance, length=length, names=tuple(points)
@@ -159,13 +162,11 @@ class TrainingSet:
     @cached_property
     def _stretches(self) -> dict[str, KeypointSequence]:
         """The unbroken parts of every sequence, by name and first frame."""
-        parts = {}
-        for name, sequence in self.sequences.items():
-            stretches = sequence.unbroken()
-            for part in stretches:
-                called = name if len(stretches) == 1 else f"{name} from frame {part.frame_index[0]}"
-                parts[called] = part
-        return parts
+        return {
+            called: part
+            for name, sequence in self.sequences.items()
+            for called, part in stretches_of(name, sequence)
+        }
 
     def mean_head_to_root(self) -> float:
         """The mean head-to-root length of all frames, in the sequences' unit.
@@ -200,31 +201,36 @@ class TrainingSet:
 
 
 def load_training_set(
-    source: str | Path | Iterable[KeypointSequence] | Mapping[str, KeypointSequence] | TrainingSet,
+    source: str
+    | Path
+    | Iterable[KeypointSequence]
+    | Mapping[str, KeypointSequence]
+    | TrainingSet
+    | ShardedSet,
     protocol: str | None = None,
     *,
     split: str = "train",
     hold_out: Iterable[str] = (),
-) -> TrainingSet:
-    """The 2D training set of a file, or of sequences at hand.
+) -> TrainingSet | ShardedSet:
+    """The 2D training set of a file, of a folder of shards, or of sequences at hand.
 
     A file of 2D keypoints (see `posenet3d.keypoints.clips_npz`) is taken as it is. A file of 3D
     motion (see `load_motion`) is filmed by a protocol's cameras first, and only what they see is
-    kept.
+    kept. A folder of shards (see `posenet3d.data.shards`) stays on the disk.
 
     Args:
-        source: an npz file of 2D keypoints or of 3D motion; or sequences, named by a mapping or
-            else by their own `source`.
+        source: an npz file of 2D keypoints or of 3D motion; a folder of shards; or sequences,
+            named by a mapping or else by their own `source`.
         protocol: the camera rig for 3D motion, ``"cmu14"`` or ``"cmu14-wild"``; ``None`` for 2D.
         split: the rig's split, ``"train"`` or ``"test"``.
         hold_out: subjects to leave out; see `TrainingSet.hold_out`.
 
     Returns:
-        The set.
+        The set: a `ShardedSet` of a folder, else a `TrainingSet`; the trainer takes both.
 
     Raises:
-        DataError: 3D motion without a protocol, 2D keypoints with one, two sequences of one
-            name, nothing at all, or a damaged file.
+        DataError: 3D motion without a protocol, 2D keypoints or shards with one, two sequences of
+            one name, nothing at all, a folder without shards, or a damaged file.
         StorageError: the file cannot be read.
         UnknownNameError: no such protocol, split, layout or subject.
 
@@ -237,7 +243,7 @@ def load_training_set(
         TrainingSet(4 sequences of 1 subjects, 200 frames)
     """
     if isinstance(source, str | Path):
-        found = _from_file(Path(source), protocol, split)
+        found = _from_path(Path(source), protocol, split)
     else:
         found = _from_memory(source, protocol)
     subjects = tuple(hold_out)
@@ -265,62 +271,36 @@ def film(clips: Iterable[MotionClip], protocol: str, split: str = "train") -> Tr
         >>> list(film([clip], "cmu14").sequences)[:2]
         ['S01/walk/view0', 'S01/walk/view1']
     """
-    rig = camera_rig(protocol, split)
-    return TrainingSet(
-        _named(
-            observe(clip, camera, name=f"{clip.key}/view{view}")
-            for clip in clips
-            for view, camera in enumerate(rig.cameras(clip))
-        )
-    )
+    return TrainingSet(_named(filmed(clips, protocol, split)))
 
 
-def _from_file(path: Path, protocol: str | None, split: str) -> TrainingSet:
-    arrays = load_npz(path)
-    if holds_keypoints(arrays):
-        _refuse(protocol, path)
-        return TrainingSet(clips_from_arrays(arrays, path))
-    clips = motion_from_arrays(arrays, path)
-    if protocol is None:
-        raise DataError(
-            path,
-            "expected 2D keypoints, got 3D motion without a protocol; name the protocol whose "
-            f"cameras shall film it: {' or '.join(map(repr, RIGS))}.",
-        )
-    return film(clips, protocol, split)
+def _from_path(path: Path, protocol: str | None, split: str) -> TrainingSet | ShardedSet:
+    if path.is_dir():
+        refuse_protocol(protocol, path)
+        return load_shards(path)
+    return TrainingSet(dict(sequences_of(load_npz(path), path, protocol, split)))
 
 
 def _from_memory(
-    source: Iterable[KeypointSequence] | Mapping[str, KeypointSequence] | TrainingSet,
+    source: Iterable[KeypointSequence] | Mapping[str, KeypointSequence] | TrainingSet | ShardedSet,
     protocol: str | None,
-) -> TrainingSet:
-    _refuse(protocol, "the sequences")
-    if isinstance(source, TrainingSet):
+) -> TrainingSet | ShardedSet:
+    refuse_protocol(protocol, "the sequences")
+    if isinstance(source, TrainingSet | ShardedSet):
         return source
-    return TrainingSet(source if isinstance(source, Mapping) else _named(source))
+    if isinstance(source, Mapping):
+        return TrainingSet(source)
+    return TrainingSet(_named((sequence.source, sequence) for sequence in source))
 
 
-def _refuse(protocol: str | None, what: object) -> None:
-    if protocol is not None:
-        raise DataError(
-            what,
-            f"expected 3D motion for protocol {protocol!r}, got 2D keypoints, which need no "
-            "cameras; leave the protocol away.",
-        )
-
-
-def _named(sequences: Iterable[KeypointSequence]) -> dict[str, KeypointSequence]:
-    """Sequences by their sources, which must differ."""
+def _named(sequences: Iterable[tuple[str, KeypointSequence]]) -> dict[str, KeypointSequence]:
+    """Sequences by their names, which must differ."""
     named: dict[str, KeypointSequence] = {}
-    for sequence in sequences:
-        if sequence.source in named:
+    for name, sequence in sequences:
+        if name in named:
             raise DataError(
-                sequence.source,
+                name,
                 "expected one sequence of this name, got two; give each its own `source`.",
             )
-        named[sequence.source] = sequence
+        named[name] = sequence
     return named
-
-
-def _belongs(name: str, subject: str) -> bool:
-    return name == subject or name.startswith(f"{subject.rstrip('/')}/")

@@ -5,6 +5,7 @@ windows a step sees is a function of (seed, stage, step) alone, so a resumed run
 counters, and any number of workers sees the same batch between them.
 """
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 
@@ -36,8 +37,9 @@ class WindowSet:
         device: where the points lie and the windows are gathered.
 
     Attributes:
-        points: (all frames, 14, 2) float32 on the device, the sequences one after another.
-        starts: (windows,) int64 on the device, each window's first frame in `points`.
+        points: (all frames, 14, 2) float32, the sequences one after another.
+        starts: (windows,) int64 beside them, each window's first frame in `points`.
+        device: where windows come out; the points lie there too, or in pinned host memory.
         length: frames of one window, the following ones included.
         skipped: names of the sequences that were too short.
 
@@ -78,6 +80,7 @@ class WindowSet:
             _window_starts([len(p) for p in kept.values()], self.length)
         ).to(device)
         self._offsets = torch.arange(self.length, device=device)
+        self.device: torch.device = self.points.device
         if not bool(torch.isfinite(self.points).all()):
             raise DataError(
                 _first_unknown(kept), "expected finite points, got NaN or infinity; fill the gaps."
@@ -90,14 +93,65 @@ class WindowSet:
     def __repr__(self) -> str:
         return (
             f"WindowSet({len(self)} windows of {self.length} frames from {len(self.names)} "
-            f"sequences on {self.points.device}, {len(self.skipped)} skipped)"
+            f"sequences on {self.place}, {len(self.skipped)} skipped)"
         )
 
-    def gather(self, which: Int[Tensor, " batch"]) -> Windows2D:
-        """Windows by their numbers, gathered on the device.
+    @property
+    def nbytes(self) -> int:
+        """Bytes of points and starts."""
+        return self.points.nbytes + self.starts.nbytes
+
+    @property
+    def place(self) -> str:
+        """Where the points lie, in words.
+
+        Example:
+            >>> WindowSet({"walk": np.zeros((12, 14, 2))}).place
+            'cpu'
+        """
+        if self.points.device == self.device:
+            return str(self.device)
+        return f"pinned host memory, for {self.device}"
+
+    def placed(
+        self,
+        device: torch.device | str,
+        *,
+        pinned: bool = False,
+        dtype: torch.dtype = torch.float32,
+    ) -> "WindowSet":
+        """The same windows, which come out on a device.
 
         Args:
-            which: (batch,) numbers from 0 to ``len(self) - 1``.
+            device: which one.
+            pinned: keep the points in pinned host memory: batches are gathered there and copied
+                while the device works. Otherwise, and on the CPU, all points lie on the device.
+            dtype: of the points.
+
+        Returns:
+            The windows; this set stays as it is.
+
+        Example:
+            >>> windows = WindowSet({"walk": np.zeros((12, 14, 2))})
+            >>> windows.placed("cpu", dtype=torch.float64).gather(torch.tensor([0])).dtype
+            torch.float64
+        """
+        made = copy.copy(self)
+        made.device = torch.device(device)
+        on_host = pinned and made.device.type != "cpu"
+        where = torch.device("cpu") if on_host else made.device
+        made.points = self.points.to(where, dtype)
+        made.starts, made._offsets = self.starts.to(where), self._offsets.to(where)
+        if on_host:
+            made.points = made.points.pin_memory()
+        made.device = made.device if on_host else made.points.device
+        return made
+
+    def gather(self, which: Int[Tensor, " batch"]) -> Windows2D:
+        """Windows by their numbers.
+
+        Args:
+            which: (batch,) numbers from 0 to ``len(self) - 1``, beside the points.
 
         Returns:
             (batch, length, 14, 2), normalised units.
@@ -107,7 +161,10 @@ class WindowSet:
             >>> windows.gather(torch.tensor([3, 3])).shape
             torch.Size([2, 1, 14, 2])
         """
-        return self.points[self.starts[which][:, None] + self._offsets]
+        gathered = self.points[self.starts[which][:, None] + self._offsets]
+        if gathered.device == self.device:
+            return gathered
+        return gathered.pin_memory().to(self.device, non_blocking=True)
 
     def sample(
         self,

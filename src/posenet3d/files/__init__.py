@@ -1,17 +1,26 @@
 """Reading without trust, writing without halves: the only way the library touches the disk."""
 
-from posenet3d.files.atomic import atomic_folder, atomic_write, remove_partials
-from posenet3d.files.npz import load_npz, parse_npz
+from posenet3d.files.atomic import (
+    atomic_folder,
+    atomic_remove,
+    atomic_write,
+    remove_partials,
+    sync_folder,
+)
+from posenet3d.files.npz import load_npz, open_npz, parse_npz
 from posenet3d.files.pickled_arrays import pickled_value
 from posenet3d.files.safe_pickle import parse_pickle, read_pickle
 
 __all__ = [
     "atomic_folder",
+    "atomic_remove",
     "atomic_write",
     "load_npz",
+    "open_npz",
     "parse_npz",
     "parse_pickle",
     "pickled_value",
     "read_pickle",
     "remove_partials",
+    "sync_folder",
 ]

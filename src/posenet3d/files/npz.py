@@ -13,6 +13,8 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol, runtime_checkable
 
@@ -87,6 +89,68 @@ def load_npz(
         raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error
 
 
+@contextmanager
+def open_npz(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES
+) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """The arrays of an ``.npz`` archive, each read when it is asked for, for archives too large.
+
+    As :func:`load_npz` in all else; nothing is kept, so asking twice reads twice.
+
+    Args:
+        path: the archive.
+        max_bytes: the most that one array may take once unpacked.
+
+    Yields:
+        Name to array, in the archive's order; usable until the block ends.
+
+    Raises:
+        StorageError: as :func:`load_npz`, at the start or when an array is read.
+        DataError: as :func:`load_npz`, at the start or when an array is read.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp()) / "walk.npz"
+        >>> np.savez(path, joints=np.zeros((9, 14, 3)), fps=50.0)
+        >>> with open_npz(path) as arrays:
+        ...     print(list(arrays), arrays["joints"].shape)
+        ['joints', 'fps'] (9, 14, 3)
+    """
+    source = os.fspath(path)
+    try:
+        file = open(path, "rb")  # noqa: SIM115 (closed below, where errors are the caller's)
+    except OSError as error:
+        raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error
+    with file:
+        yield _Archive(file, os.fstat(file.fileno()).st_size, source, max_bytes)
+
+
+class _Archive(Mapping[str, NDArray[Any]]):
+    """An open archive; every array is checked and read anew at each access."""
+
+    def __init__(self, file: IO[bytes], length: int, source: str, max_bytes: int) -> None:
+        self._source = source
+        with _readable(source), _told(source):
+            self._zip = zipfile.ZipFile(file)
+            entries = self._zip.infolist()
+            names = _names(entries, source)
+            largest = max((entry.file_size for entry in entries), default=0)
+            _check_sizes(entries, source, length, largest, max_bytes)
+            self._entries = dict(zip(names, entries, strict=True))
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        entry = self._entries[name]
+        with _readable(self._source), _told(self._source):
+            return _read_entry(self._zip, name, entry, self._source)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
 def parse_npz(
     content: bytes, source: str, *, max_bytes: int = MAX_BYTES
 ) -> dict[str, NDArray[Any]]:
@@ -115,9 +179,32 @@ def parse_npz(
 def _read_checked(
     file: IO[bytes] | io.BytesIO, length: int, source: str, max_bytes: int
 ) -> dict[str, NDArray[Any]]:
+    with _told(source), zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        names = _names(entries, source)
+        _check_sizes(entries, source, length, sum(e.file_size for e in entries), max_bytes)
+        return {
+            name: _read_entry(archive, name, entry, source)
+            for name, entry in zip(names, entries, strict=True)
+        }
+
+
+@contextmanager
+def _readable(source: str) -> Iterator[None]:
+    """Gives an ``OSError`` its path."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _told(source: str) -> Iterator[None]:
     """Turns the many ways in which zipfile fails on a bad file into one."""
     try:
-        return _read_archive(file, length, source, max_bytes)
+        yield
     except DataError:
         raise
     except RuntimeError as error:  # encrypted, or packed by a method that is not NumPy's
@@ -132,19 +219,12 @@ def _read_checked(
         ) from error
 
 
-def _read_archive(
-    file: IO[bytes] | io.BytesIO, length: int, source: str, max_bytes: int
-) -> dict[str, NDArray[Any]]:
-    with zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
-        names = _names(entries, source)
-        _check_sizes(entries, source, length, max_bytes)
-        arrays = {}
-        for name, entry in zip(names, entries, strict=True):
-            with archive.open(entry) as stream:
-                header = _read_header(stream, f"{source}, array {name!r}", entry.file_size)
-                arrays[name] = _read_data(stream, header)
-    return arrays
+def _read_entry(
+    archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, source: str
+) -> NDArray[Any]:
+    with archive.open(entry) as stream:
+        header = _read_header(stream, f"{source}, array {name!r}", entry.file_size)
+        return _read_data(stream, header)
 
 
 def _names(entries: list[zipfile.ZipInfo], source: str) -> list[str]:
@@ -157,13 +237,14 @@ def _names(entries: list[zipfile.ZipInfo], source: str) -> list[str]:
     return names
 
 
-def _check_sizes(entries: list[zipfile.ZipInfo], source: str, length: int, max_bytes: int) -> None:
+def _check_sizes(
+    entries: list[zipfile.ZipInfo], source: str, length: int, at_once: int, max_bytes: int
+) -> None:
     """Refuses what the directory promises beyond the cap or beyond what deflate could hold."""
-    total = sum(entry.file_size for entry in entries)
-    if total > max_bytes:
+    if at_once > max_bytes:
         raise DataError(
             source,
-            f"expected at most {max_bytes} bytes of arrays, got a promise of {total}; "
+            f"expected at most {max_bytes} bytes of arrays, got a promise of {at_once}; "
             "raise max_bytes if you trust the file.",
         )
     packed = sum(entry.compress_size for entry in entries)

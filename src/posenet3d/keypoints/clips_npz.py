@@ -21,7 +21,7 @@ A file of one clip may leave the prefix away altogether: ``points``, ``layout``,
 Unknown is NaN in ``points``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -135,8 +135,30 @@ def clips_from_arrays(arrays: Arrays, path: Path) -> dict[str, KeypointSequence]
         >>> list(clips_from_arrays(file | {"points": np.ones((9, 17, 2))}, Path("walk.npz")))
         ['walk']
     """
+    return dict(each_clip(arrays, path))
+
+
+def each_clip(arrays: Arrays, path: Path) -> Iterator[tuple[str, KeypointSequence]]:
+    """The sequences that a file's arrays hold, one at a time; for files larger than memory.
+
+    Args:
+        arrays: key to array; each is asked for when its clip's turn comes.
+        path: what errors call them.
+
+    Yields:
+        Clip name and sequence.
+
+    Raises:
+        KeypointFormatError: as in `read_clips`.
+        UnknownNameError: no such layout.
+
+    Example:
+        >>> file = {"layout": np.array("coco_17"), "fps": np.array(50)}
+        >>> next(each_clip(file | {"points": np.ones((9, 17, 2))}, Path("walk.npz")))[0]
+        'walk'
+    """
     fields = {key: key.rpartition(":")[::2] for key in arrays}
-    names = [name for name, field in fields.values() if field == "points"]
+    names = dict.fromkeys(name for name, field in fields.values() if field == "points")
     for key, (name, field) in fields.items():
         if field not in _FIELDS or (name not in names and not (name == "" and field in _SHARED)):
             raise KeypointFormatError(
@@ -146,7 +168,8 @@ def clips_from_arrays(arrays: Arrays, path: Path) -> dict[str, KeypointSequence]
             )
     if not names:
         raise KeypointFormatError(path, "expected a clip under 'points' or '<name>:points'.")
-    return {name or path.stem: _sequence(arrays, name, path) for name in names}
+    for name in names:
+        yield name or path.stem, _sequence(arrays, name, path)
 
 
 def _sequence(arrays: Arrays, name: str, path: Path) -> KeypointSequence:

@@ -1,0 +1,190 @@
+"""``posenet3d data``: sequences written as shards, and what is in a file or in a folder of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from posenet3d.data import SequenceFiles
+    from posenet3d.data.sequence_files import NamedSequence
+
+data = typer.Typer(
+    help="2D keypoints: write shards of them for sets that outgrow memory, or look into a file.",
+    no_args_is_help=True,
+)
+
+Protocol = Annotated[
+    str | None,
+    typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
+]
+
+
+@data.command()
+def shard(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="IN...", help="npz files, and folders of them.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder to make.", show_default=False)],
+    protocol: Protocol = None,
+    split: Annotated[str, typer.Option(help="The protocol's split: train or test.")] = "train",
+    normalization: Annotated[
+        str, typer.Option(help="What the scale's mean is taken over, as network.normalization.")
+    ] = "sequence",
+    distance: Annotated[
+        float, typer.Option(help="Camera distance in head-to-root lengths, as network.distance.")
+    ] = 10.0,
+    frames_per_shard: Annotated[
+        int, typer.Option(min=1, help="The most frames a shard; 1,000,000 are 112 MB.")
+    ] = 1_000_000,
+) -> None:
+    """Write normalised 2D sequences as shards, for sets that outgrow memory.
+
+    One sequence is in memory at a time. The folder appears whole or not at all.
+    """
+    from posenet3d.data import SequenceFiles, write_shards
+
+    files = SequenceFiles(sources, protocol, split=split)
+    with _Counted(files) as counted:
+        index = write_shards(
+            counted,
+            out,
+            mode=normalization,
+            distance=distance,
+            frames_per_shard=frames_per_shard,
+            on_sequence=counted.done,
+        )
+    typer.echo(
+        f"{out}: {counted.sequences} sequences, {index.frames} frames in {len(index.shards)} "
+        f"shards, normalised by {index.mode!r}"
+    )
+    typer.echo(f"Next: posenet3d train --data {out} --run runs/mine")
+
+
+@data.command()
+def info(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR|FILE", help="A folder of shards, or an npz file.", show_default=False
+        ),
+    ],
+    protocol: Protocol = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare every shard with its checksum.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Tell sequences, subjects, frames, hours and normalisation."""
+    report = _of_shards(source, check) if source.is_dir() else _of_file(source, protocol, check)
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _print_report(source, report)
+
+
+def _of_shards(folder: Path, check: bool) -> dict[str, Any]:
+    from posenet3d.data import load_shards
+
+    found = load_shards(folder)
+    if check:
+        found.check()
+    index = found.index
+    return {
+        "sequences": len(found),
+        "stretches": len(index),
+        "subjects": len(found.subjects),
+        "frames": found.frames,
+        "hours": round(found.hours, 4),
+        "fps": sorted(set(index.fps)),
+        "layout": [index.layout],
+        "normalization": index.mode,
+        "distance": index.distance,
+        "head_to_root_length": index.length,
+        "shards": len(index.shards),
+        "bytes": sum((folder / shard.file).stat().st_size for shard in index.shards),
+        "sha256": found.fingerprint(),
+        "checksums": "as written" if check else "not checked",
+    }
+
+
+def _of_file(path: Path, protocol: str | None, check: bool) -> dict[str, Any]:
+    from posenet3d.data import SequenceFiles
+    from posenet3d.data.sequence_files import stretches_of
+    from posenet3d.errors import DataError
+
+    if check:
+        raise DataError(path, "expected a folder of shards for --check, got a file.")
+    names, rates, layouts = [], set(), set()
+    stretches, frames, hours = 0, 0, 0.0
+    for name, sequence in SequenceFiles([path], protocol):
+        names.append(name)
+        rates.add(sequence.fps)
+        layouts.add(sequence.layout)
+        stretches += sum(1 for _ in stretches_of(name, sequence))
+        frames += len(sequence)
+        hours += len(sequence) / sequence.fps / 3600
+    return {
+        "sequences": len(names),
+        "stretches": stretches,
+        "subjects": len({name.partition("/")[0] for name in names}),
+        "frames": frames,
+        "hours": round(hours, 4),
+        "fps": sorted(rates),
+        "layout": sorted(layouts),
+        "normalization": None,
+    }
+
+
+def _print_report(source: Path, report: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, title=source.name, title_justify="left")
+    for name, value in report.items():
+        listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        if value is not None:
+            table.add_row(name.replace("_", " "), listed)
+    Console().print(table, markup=False)
+
+
+class _Counted:
+    """Files' sequences, with a bar of the files and a count of what was written."""
+
+    def __init__(self, files: "SequenceFiles") -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        console = Console(stderr=True)
+        self._files = files
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("files  {task.fields[written]}", style="dim"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._bars.add_task("", total=len(files.paths), written="")
+        self.sequences, self.frames = 0, 0
+
+    def __enter__(self) -> "_Counted":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
+
+    def __iter__(self) -> Iterator["NamedSequence"]:
+        for done, path in enumerate(self._files.paths):
+            self._bars.update(self._bar, completed=done, description=path.name)
+            yield from self._files.of(path)
+        self._bars.update(self._bar, completed=len(self._files.paths))
+
+    def done(self, name: str, frames: int) -> None:
+        """A sequence is written."""
+        self.sequences, self.frames = self.sequences + 1, self.frames + frames
+        self._bars.update(self._bar, written=f"{self.sequences} sequences, {self.frames} frames")
