@@ -54,7 +54,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         if target.is_file():
             shutil.copymode(target, partial)
         os.replace(partial, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 @contextmanager
@@ -88,7 +88,37 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield partial
         _sync_tree(partial)
         os.rename(partial, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
+
+
+def atomic_remove(path: str | os.PathLike[str]) -> None:
+    """Removes a file or folder in one piece: it is there whole, or its name is gone.
+
+    It is first given a ``.partial`` name, so that a process killed half-way through a folder
+    leaves nothing under the old name.
+
+    Args:
+        path: what to remove; a symbolic link is removed itself.
+
+    Raises:
+        StorageError: it is missing or cannot be removed.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "old").mkdir()
+        >>> atomic_remove(folder / "old")
+        >>> list(folder.iterdir())
+        []
+    """
+    target = Path(path)
+    partial = _partial_name(target)
+    try:
+        os.rename(target, partial)
+        sync_folder(target.parent)
+        _remove(partial)
+    except OSError as error:
+        raise StorageError(target, f"cannot be removed: {_reason(error)}.") from error
 
 
 def remove_partials(folder: str | os.PathLike[str]) -> tuple[Path, ...]:
@@ -119,6 +149,28 @@ def remove_partials(folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         except OSError as error:
             raise StorageError(partial, f"cannot be removed: {_reason(error)}.") from error
     return found
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Makes the names in a folder survive a power cut; Windows has no such call nor need.
+
+    Args:
+        folder: the folder in which something was made, renamed or removed.
+
+    Raises:
+        OSError: it cannot be opened or flushed.
+
+    Example:
+        >>> import tempfile
+        >>> sync_folder(tempfile.mkdtemp())
+    """
+    if os.name != "posix":  # pragma: no cover
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _partial_name(target: Path) -> Path:
@@ -159,15 +211,4 @@ def _sync_tree(folder: Path) -> None:
         for name in names:
             with open(Path(root) / name, "rb+") as file:
                 os.fsync(file.fileno())
-        _sync_folder(Path(root))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename in the folder survive a power cut; Windows has no such call nor need."""
-    if os.name != "posix":  # pragma: no cover
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(Path(root))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,9 @@ def save_model(model: PoseNet3D, folder: str | Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(folder, f"cannot be made: {error.strerror}.") from error
-    weights = _weights_of(model)
-    description = {**_description(model), "weights_sha256": _digest(weights)}
-    with atomic_write(folder / WEIGHTS_FILE) as file:
-        file.write(weights)
-    with atomic_write(folder / CONFIG_FILE) as file:
-        file.write(json.dumps(description, indent=2).encode())
+    for name, content in model_files(model.state_dict(), describe_model(model)).items():
+        with atomic_write(folder / name) as file:
+            file.write(content)
     return folder
 
 
@@ -104,19 +102,47 @@ def load_model(folder: str | Path, body: BodyModel | None = None) -> PoseNet3D:
     return model.eval()
 
 
-def _weights_of(model: PoseNet3D) -> bytes:
-    state = {
+def model_files(
+    weights: Mapping[str, torch.Tensor], description: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """The files that :func:`load_model` reads, by name.
+
+    Args:
+        weights: the network's ``state_dict()``; every tensor is written in full and as it is, also
+            where several share memory.
+        description: what :func:`describe_model` says of the network.
+
+    Returns:
+        The contents of ``model.safetensors`` and ``model.json``.
+
+    Example:
+        >>> list(model_files({"bias": torch.zeros(2)}, {}))
+        ['model.safetensors', 'model.json']
+    """
+    plain = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, value in model.state_dict().items()
+        for name, value in weights.items()
     }
-    return safetensors.torch.save(state)
+    content = safetensors.torch.save(plain)
+    told = json.dumps({**description, "weights_sha256": _digest(content)}, indent=2)
+    return {WEIGHTS_FILE: content, CONFIG_FILE: told.encode()}
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def describe_model(model: PoseNet3D) -> dict[str, Any]:
+    """What ``model.json`` says of a network: how to build it, and for which family of bodies.
 
+    Args:
+        model: the network.
 
-def _description(model: PoseNet3D) -> dict[str, Any]:
+    Returns:
+        Plain values.
+
+    Example:
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> model = PoseNet3D(NetworkConfig(backbone=small, discriminator=small))
+        >>> list(describe_model(model))
+        ['posenet3d', 'network', 'body', 'camera_pitch_degrees', 'metres_per_unit']
+    """
     pitch = model.views.pitch
     return {
         "posenet3d": __version__,
@@ -125,6 +151,10 @@ def _description(model: PoseNet3D) -> dict[str, Any]:
         "camera_pitch_degrees": None if pitch is None else float(torch.rad2deg(pitch)),
         "metres_per_unit": float(model.metres_per_unit),
     }
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _read(path: Path) -> bytes:
