@@ -78,7 +78,8 @@ def test_skipped_steps_are_counted_and_too_many_on_end_stop(model: nn.ModuleDict
 
 def test_gradients_that_are_lost_under_finite_losses_are_said_to_be(model: nn.ModuleDict) -> None:
     health = watching(model)
-    health.watch(1, [torch.tensor(True)], {"bone_length": torch.tensor(1.0)})
+    values = {"bone_length": torch.tensor(1.0), "gradient_norm": torch.tensor(float("inf"))}
+    health.watch(1, [torch.tensor(True)], values)
     with pytest.raises(NonFiniteError, match="NaN or infinity in the gradients"):
         health.read(1)
 

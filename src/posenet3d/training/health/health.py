@@ -22,6 +22,9 @@ from posenet3d.typing import Scalar
 NAMES_TOLD = 5
 """How many of the frozen tensors that moved an error names."""
 
+GRADIENT_NORM = "gradient_norm"
+"""The end of the names of figures that tell the gradients' size; they never explain a loss."""
+
 _MIRRORED = "expected knees that bend forwards, got a teacher that is its own depth mirror"
 
 _COUNTED = (
@@ -117,8 +120,8 @@ class Health:
         self._read_at = step
 
     def _lost(self) -> str:
-        names = ", ".join(self._non_finite.names())
-        return f"got NaN or infinity in {names or 'the gradients'}"
+        names = [name for name in self._non_finite.names() if not name.endswith(GRADIENT_NORM)]
+        return f"got NaN or infinity in {', '.join(names) or 'the gradients'}"
 
     def _stopped(self, counts: NonFiniteCounts, saved: str) -> NonFiniteError:
         return NonFiniteError(
