@@ -99,6 +99,13 @@ def test_shards_give_the_windows_that_memory_gives(
     disk.close()
 
 
+def test_windows_come_in_the_precision_that_is_asked_for(shards):
+    disk, memory = shards(walks([20, 30]))
+    drawn = disk.windows(dtype=torch.float64).sample(0, "teacher", 0, 8)
+    assert drawn.dtype == torch.float64
+    assert torch.equal(drawn, memory.windows().sample(0, "teacher", 0, 8).double())
+
+
 @given(workers=st.sampled_from([1, 2, 3, 4, 6]), step=st.integers(0, 10**6))
 def test_any_number_of_workers_sees_the_same_batch(tmp_path_factory, workers, step):
     folder = tmp_path_factory.mktemp("sets") / "shards"

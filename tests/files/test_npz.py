@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posenet3d.errors import DataError, StorageError
-from posenet3d.files.npz import load_npz
+from posenet3d.files.npz import load_npz, open_npz
 
 DTYPES = ["<f4", "<f8", ">f4", "<i8", "|u1", "|b1", "<c16", "<U5", "|S3", "<f2"]
 
@@ -208,3 +208,41 @@ def test_any_damage_is_either_harmless_or_named(tmp_path_factory, data):
     except DataError:
         return
     assert all(array.nbytes < 10_000 for array in loaded.values())
+
+
+def test_an_open_archive_reads_only_what_is_asked_for(archive):
+    path = archive([("good.npy", npy()), ("bad.npy", b"?"), ("huge.npy", npy(shape="(3,)"))])
+    with open_npz(path) as arrays:
+        assert (list(arrays), len(arrays), "good" in arrays) == (["good", "bad", "huge"], 3, True)
+        np.testing.assert_array_equal(arrays["good"], np.zeros(2))
+        for damaged in ("bad", "huge"):
+            with pytest.raises(DataError, match=r"file\.npz"):
+                arrays[damaged]
+        with pytest.raises(KeyError):
+            arrays["absent"]
+
+
+def test_the_cap_of_an_open_archive_is_on_one_array(tmp_path):
+    path = tmp_path / "file.npz"
+    np.savez(path, **{str(number): np.zeros(100) for number in range(10)})
+    with open_npz(path, max_bytes=2000) as arrays:
+        assert sum(len(array) for array in arrays.values()) == 1000
+    with pytest.raises(DataError, match="at most 500 bytes"), open_npz(path, max_bytes=500):
+        pass
+
+
+def test_what_cannot_be_opened_is_named(tmp_path):
+    with (
+        pytest.raises(StorageError, match=r"none\.npz: cannot be read"),
+        open_npz(tmp_path / "none.npz"),
+    ):
+        pass
+    (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(DataError, match=r"text\.npz: expected"), open_npz(tmp_path / "text.npz"):
+        pass
+
+
+def test_the_callers_own_errors_pass_an_open_archive_unchanged(archive):
+    path = archive([("good.npy", npy())])
+    with pytest.raises(ValueError, match=r"^mine$"), open_npz(path):
+        raise ValueError("mine")

@@ -26,7 +26,7 @@ Protocol = Annotated[
 def shard(
     sources: Annotated[
         list[Path],
-        typer.Argument(metavar="IN...", help="npz files, and folders of them.", show_default=False),
+        typer.Argument(metavar="IN", help="npz files, and folders of them.", show_default=False),
     ],
     out: Annotated[Path, typer.Option("--out", help="The folder to make.", show_default=False)],
     protocol: Protocol = None,

@@ -106,6 +106,7 @@ class ShardedSet:
         length: float | None = None,
         following: int = 1,
         device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
     ) -> ShardedWindows:
         """The normalised windows that training draws from.
 
@@ -117,6 +118,7 @@ class ShardedSet:
                 `mean_head_to_root` gives it, or ``None``.
             following: how many frames come with a window after it.
             device: where the windows go.
+            dtype: of the windows there.
 
         Returns:
             The windows; `ShardedWindows.skipped` names the stretches that were too short.
@@ -130,7 +132,13 @@ class ShardedSet:
         if length is not None:
             self._check("length", length, self.index.length)
         return ShardedWindows(
-            self.folder, self.index, self.stretches, frames, following=following, device=device
+            self.folder,
+            self.index,
+            self.stretches,
+            frames,
+            following=following,
+            device=device,
+            dtype=dtype,
         )
 
     def mean_head_to_root(self) -> float:

@@ -50,10 +50,12 @@ class ShardedWindows:
         frames: T, the frames of a window.
         following: how many frames after the window come with it.
         device: where the windows go.
+        dtype: of the windows there.
 
     Attributes:
         length: frames of one window, the following ones included.
         device: where the windows go.
+        dtype: of the windows there.
 
     Raises:
         DataError: all stretches are too short; or a shard is missing or too small. When windows
@@ -82,6 +84,7 @@ class ShardedWindows:
         *,
         following: int = 1,
         device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         if frames < 1 or following < 0:
             raise ShapeError(
@@ -89,7 +92,7 @@ class ShardedWindows:
             )
         self._folder, self._index = Path(folder), index
         self.length = frames + following
-        self.device = _with_number(torch.device(device))
+        self.device, self.dtype = _with_number(torch.device(device)), dtype
         lengths = np.array(index.lengths)
         chosen = np.arange(len(lengths)) if stretches is None else stretches
         enough = lengths[chosen] >= self.length
@@ -242,7 +245,7 @@ class ShardedWindows:
             return torch.empty(shape, dtype=torch.float32, device="cpu", pin_memory=True)
 
     def _delivered(self, windows: Windows2D) -> Windows2D:
-        return windows.to(self.device, non_blocking=True)
+        return windows.to(self.device, non_blocking=True).to(self.dtype)
 
 
 def _reader(windows: "weakref.ref[ShardedWindows]") -> Callable[[_Request], Windows2D]:
