@@ -93,11 +93,11 @@ def shortest(call: Callable[[], object]) -> float:
         began = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - began)
-    return float(np.shortest(seconds[3:]))
+    return float(np.min(seconds[3:]))
 
 
 def shortest_wait(windows: object, batch: int) -> float:
-    """Seconds that a step waits for its windows beside steps of matrix products: the shortest."""
+    """The shortest seconds that a step waits for its windows beside steps of matrix products."""
     matrix = torch.randn(512, 512)
     waits = []
     for step in range(STEPS):
@@ -107,7 +107,7 @@ def shortest_wait(windows: object, batch: int) -> float:
         end = time.perf_counter() + STEP_SECONDS
         while time.perf_counter() < end:
             matrix @ matrix
-    return float(np.shortest(waits[3:]))
+    return float(np.min(waits[3:]))
 
 
 def render(rows: list[tuple[str, float, str]], frames: int, batch: int) -> str:
