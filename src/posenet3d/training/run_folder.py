@@ -3,12 +3,13 @@
     config.json         the resolved configuration, and what data it was given
     environment.json    versions, device, threads, command
     metrics.csv         a line a record
-    state.pt            training state with its checksum (loads with ``weights_only=True``)
+    checkpoints/        what to go on from; see :mod:`posenet3d.training.checkpoints`
     stages/<stage>/     the network as each stage left it
     model.safetensors   the trained network, with model.json
     report.json         what fit() returned
 
-Every file but ``metrics.csv``, which grows, is written whole or not at all.
+Every file but ``metrics.csv``, which grows, is written whole or not at all. One process at a time
+writes to a folder (its lock is the file ``.lock``).
 """
 
 import json
@@ -16,6 +17,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,15 @@ import torch
 from posenet3d import __version__
 from posenet3d.errors import RunFolderError, StorageError
 from posenet3d.files import atomic_write, remove_partials
+from posenet3d.training.checkpoints import CheckpointStore
+from posenet3d.training.checkpoints.saved_state import checksum, dump_state, parse_state
 from posenet3d.training.config import TrainerConfig
-from posenet3d.training.metrics_log import MetricsLog
-from posenet3d.training.saved_state import DamagedStateError, checksum, dump_state, parse_state
+from posenet3d.training.differences import differences
+from posenet3d.training.run_lock import run_lock
 
 CONFIG_FILE = "config.json"
-STATE_FILE = "state.pt"
+_CHECKPOINTS = "checkpoints"
+_NO_IDENTITY = ("checkpoints", "engine", "loggers")  # of the trainer: how a run is done, not what
 _ENVIRONMENT_PACKAGES = ("torch", "numpy", "einops", "pydantic", "safetensors")
 _MOST_LISTED = 12
 
@@ -40,8 +45,14 @@ class RunFolder:
 
     Args:
         path: the folder; made if it is missing.
+        read_only: whether to leave it as it is: nothing is made, cleared away, renamed or locked.
+
+    Attributes:
+        path: the folder.
+        read_only: whether nothing is written to it.
 
     Raises:
+        RunFolderError: if there is no such folder to read.
         StorageError: if it cannot be made or written to.
 
     Example:
@@ -52,8 +63,20 @@ class RunFolder:
         {'seen': 3}
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        self.path, self.read_only = Path(path), read_only
+        if read_only:
+            self._find()
+        else:
+            self._make()
+        self._locked = False
+        self._checkpoints = CheckpointStore(self.path / _CHECKPOINTS)
+
+    def _find(self) -> None:
+        if not self.path.is_dir():
+            raise RunFolderError(self.path, "expected a run's folder, got none; check its path.")
+
+    def _make(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if not _writable(self.path):
@@ -63,19 +86,38 @@ class RunFolder:
                 self.path,
                 f"expected a folder to write to, got {error.strerror!r}; choose another.",
             ) from error
-        for folder in (self.path, *self.path.glob("stages/*")):
-            remove_partials(folder)
-        self._run = ""
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from writing to the folder during the block.
+
+        Within such a block it does nothing more, nor does it where the folder is read only.
+
+        Raises:
+            RunFolderError: if another process, or another trainer of this one, trains in it.
+            StorageError: if the lock file cannot be opened.
+
+        Example:
+            >>> import tempfile
+            >>> run = tempfile.mkdtemp()
+            >>> with RunFolder(run).locked(), RunFolder(run).locked():
+            ...     pass
+            Traceback (most recent call last):
+            posenet3d.errors.RunFolderError: ...: expected a run folder of one's own, ...
+        """
+        if self._locked or self.read_only:
+            yield
+            return
+        with run_lock(self.path):
+            self._locked = True
+            try:
+                yield
+            finally:
+                self._locked = False
 
     def stage(self, name: str) -> Path:
         """The folder of the network as a stage left it."""
         return self.path / "stages" / name
-
-    def metrics(self, config: TrainerConfig) -> MetricsLog:
-        """The metrics file."""
-        losses = [name for stage in config.stages for name in stage.losses]
-        names = [stage.name for stage in config.stages]
-        return MetricsLog(self.path / "metrics.csv", names, losses)
 
     def begin(self, config: TrainerConfig, data: Mapping[str, Any], device: torch.device) -> None:
         """Take the folder for a run, or make sure that it is this run's.
@@ -91,15 +133,27 @@ class RunFolder:
             StorageError: if it cannot be written to.
         """
         document = {"data": dict(data), "trainer": config.model_dump(mode="json")}
-        if (self.path / CONFIG_FILE).exists():
-            self._compare(self.read_json(CONFIG_FILE), document)
-        else:
-            self.write_json(CONFIG_FILE, document)
-        self._run = checksum(document)
-        self.write_json("environment.json", environment(device))
+        self._checkpoints = CheckpointStore(
+            self.path / _CHECKPOINTS,
+            config.checkpoints,
+            run=checksum(_identity(document)),
+        )
+        with self.locked():
+            if (self.path / CONFIG_FILE).exists():
+                self._compare(self.read_json(CONFIG_FILE), document)
+            elif not self.read_only:
+                self.write_json(CONFIG_FILE, document)
+            if not self.read_only:
+                self._clear_up()
+                self.write_json("environment.json", environment(device))
+
+    def _clear_up(self) -> None:
+        for folder in (self.path, *self.path.glob("stages/*")):
+            remove_partials(folder)
+        self._checkpoints.clear_up()
 
     def _compare(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-        differing = list(_differences(before, now))
+        differing = list(differences(_identity(before), _identity(now)))
         if differing:
             listed = "\n".join(f"  - {line}" for line in differing[:_MOST_LISTED])
             more = len(differing) - _MOST_LISTED
@@ -115,8 +169,10 @@ class RunFolder:
         """Write a JSON file of the folder.
 
         Raises:
+            RunFolderError: if the folder was opened to read only.
             StorageError: if it cannot be written.
         """
+        self._check_writable()
         with atomic_write(self.path / name) as file:
             file.write((json.dumps(value, indent=2) + "\n").encode())
 
@@ -138,38 +194,56 @@ class RunFolder:
             )
         return value
 
-    def save_state(self, state: Mapping[str, Any]) -> None:
-        """Write the training state; the one before stays until it is written.
+    def save_state(self, state: Mapping[str, Any], score: float | None = None) -> None:
+        """Write the training state as a checkpoint; those before it stay until it is written.
+
+        Args:
+            state: nested mappings and sequences of tensors and plain values: ``stages_done``,
+                ``stage`` (with ``done``, or ``None``), the weights as ``model``, and whatever else
+                the run needs. With a ``description`` (``describe_model``), ``load_model`` reads
+                the checkpoint's folder.
+            score: of these very weights, from 2D alone; lower is better; ``None`` or NaN where
+                it is unknown.
 
         Raises:
+            RunFolderError: if the folder was opened to read only.
             StorageError: if it cannot be written.
         """
-        with atomic_write(self.path / STATE_FILE) as file:
-            file.write(dump_state({**state, "run": self._run}))
+        self._check_writable()
+        self._checkpoints.save(state, score)
 
     def load_state(self, device: torch.device) -> dict[str, Any] | None:
-        """The training state, or ``None`` in a fresh folder.
+        """The training state of the newest good checkpoint, or ``None`` in a fresh folder.
+
+        Damaged checkpoints are told by a :class:`~posenet3d.errors.DamagedCheckpointWarning` and
+        renamed to ``<name>.damaged``.
+
+        Args:
+            device: where the tensors go.
 
         Raises:
-            RunFolderError: if it is damaged, or of a run of another configuration or other data.
+            RunFolderError: if all are damaged, or of a run of another configuration or other data.
+            StorageError: if a damaged one cannot be renamed.
         """
-        try:
-            state = parse_state((self.path / STATE_FILE).read_bytes(), device)
-        except FileNotFoundError:
-            return None
-        except (OSError, DamagedStateError) as error:
+        return self._checkpoints.load(device, set_aside=not self.read_only)
+
+    def newest(self) -> Path | None:
+        """The newest good checkpoint; ``load_model`` reads it."""
+        return self._checkpoints.newest()
+
+    def best(self) -> Path | None:
+        """The good checkpoint with the lowest score in the latest stage that has scores.
+
+        Returns:
+            Its folder, which ``load_model`` reads, or ``None`` where no checkpoint has a score.
+        """
+        return self._checkpoints.best()
+
+    def _check_writable(self) -> None:
+        if self.read_only:
             raise RunFolderError(
-                self.path,
-                f"expected a training state in {STATE_FILE}, got a damaged file ({error}); restore "
-                "it from a copy, or choose another run folder.",
-            ) from error
-        if state.pop("run", None) != self._run:
-            raise RunFolderError(
-                self.path,
-                f"expected the training state of the run in {CONFIG_FILE}, got another run's "
-                f"{STATE_FILE}; restore both from a copy, or choose another run folder.",
+                self.path, "expected a folder to write to, got one that was opened to read only."
             )
-        return state
 
 
 class Memory:
@@ -185,8 +259,8 @@ class Memory:
     def __init__(self) -> None:
         self._state: bytes | None = None
 
-    def save_state(self, state: Mapping[str, Any]) -> None:
-        """Keep a copy of the training state."""
+    def save_state(self, state: Mapping[str, Any], score: float | None = None) -> None:
+        """Keep a copy of the training state; the score is not needed."""
         self._state = dump_state(state)
 
     def load_state(self, device: torch.device) -> dict[str, Any] | None:
@@ -212,26 +286,14 @@ def environment(device: torch.device) -> dict[str, Any]:
     }
 
 
+def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes it this run and no other: the data and what the trainer is to reach."""
+    trainer = document.get("trainer")
+    if isinstance(trainer, Mapping):
+        trainer = {name: value for name, value in trainer.items() if name not in _NO_IDENTITY}
+    return {**document, "trainer": trainer}
+
+
 def _writable(folder: Path) -> bool:
     effective = os.access in os.supports_effective_ids
     return os.access(folder, os.W_OK | os.X_OK, effective_ids=effective)
-
-
-_MISSING = object()
-
-
-def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in dict.fromkeys([*before, *now]):
-            where = f"{path}.{key}" if path else str(key)
-            yield from _differences(before.get(key, _MISSING), now.get(key, _MISSING), where)
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for index, (one, other) in enumerate(zip(before, now, strict=True)):
-            yield from _differences(one, other, f"{path}.{index}")
-    elif before != now:
-        yield f"{path}: {_said(before)} before, {_said(now)} now"
-
-
-def _said(value: Any) -> str:
-    text = "nothing" if value is _MISSING else repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"
