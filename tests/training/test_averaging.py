@@ -1,6 +1,10 @@
 """Averaged weights: what is averaged, what is kept, and when the averages take over."""
 
+import signal
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from posenet3d.networks import load_model
+from posenet3d.training import Trainer
 from posenet3d.training.averaging import Averaging, AveragingConfig
+from posenet3d.training.stage_run import StageRun
+from posenet3d.training.validation import Validation
+
+MakeTrainer = Callable[..., Trainer]
+AVERAGED = {"averaging": {"decay": 0.5, "start": 2}}
 
 
 def network() -> nn.ModuleDict:
@@ -173,3 +184,115 @@ def test_the_average_is_kept_apart_from_the_state_that_was_saved() -> None:
     learn(model, 2)
     again.update(2)
     assert_bit_equal(saved["averages"], kept)
+
+
+@pytest.fixture
+def after_each_step(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[StageRun], None]]:
+    """What to call after each step of a run."""
+    called: list[Callable[[StageRun], None]] = []
+    ordinary = StageRun.step
+
+    def step(run: StageRun) -> None:
+        ordinary(run)
+        for each in called:
+            each(run)
+
+    monkeypatch.setattr(StageRun, "step", step)
+    return called
+
+
+def test_a_stage_ends_with_its_average_and_the_next_one_starts_from_it(
+    trainer: MakeTrainer,
+    after_each_step: list[Callable[[StageRun], None]],
+    whole_run: Path,
+    tmp_path: Path,
+) -> None:
+    seen: dict[str, list[dict[str, Tensor]]] = {}
+    after_each_step.append(
+        lambda run: seen.setdefault(run.stage.name, []).append(copied(run.model))
+    )
+    trainer(AVERAGED, run_dir=tmp_path).fit()
+    teacher = load_model(tmp_path / "stages" / "teacher").state_dict()
+    live = load_model(whole_run / "stages" / "teacher").state_dict()
+    last = seen["teacher"][-1]
+    assert_bit_equal({name: last[name] for name in live}, live)
+    for name, value in teacher.items():
+        learns = name.split(".")[0] in ("backbone", "teacher", "views")
+        if not learns or not value.is_floating_point():
+            assert torch.equal(value, last[name]), name
+            continue
+        expected = seen["teacher"][2][name]
+        for state in seen["teacher"][3:]:
+            expected = 0.5 * expected + 0.5 * state[name]
+        torch.testing.assert_close(value, expected, atol=1e-6, rtol=1e-5)
+        if name in dict(load_model(tmp_path).named_parameters()):
+            assert torch.equal(seen["distillation"][0][name], value), name
+    assert not torch.equal(teacher["teacher.offsets.bias"], last["teacher.offsets.bias"])
+
+
+@pytest.mark.parametrize("stopped_at", [2, 4])
+def test_an_averaged_run_goes_on_after_a_stop_as_if_it_never_was(
+    stopped_at: int,
+    trainer: MakeTrainer,
+    after_each_step: list[Callable[[StageRun], None]],
+    outcome: Callable[[Path], dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    trainer(AVERAGED, run_dir=tmp_path / "whole").fit()
+
+    def stop(run: StageRun) -> None:
+        if run.done == stopped_at:
+            after_each_step.clear()
+            signal.raise_signal(signal.SIGINT)
+
+    after_each_step.append(stop)
+    with pytest.raises(KeyboardInterrupt):
+        trainer(AVERAGED, run_dir=tmp_path / "stopped").fit()
+    trainer(AVERAGED, run_dir=tmp_path / "stopped").fit()
+    assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
+
+
+def test_averages_that_are_not_adopted_change_nothing(
+    trainer: MakeTrainer,
+    whole_run: Path,
+    outcome: Callable[[Path], dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    changes = {"averaging": {"decay": 0.5, "adopt": False}}
+    trainer(changes, run_dir=tmp_path).fit()
+    assert outcome(tmp_path) == outcome(whole_run)
+
+
+def test_validation_looks_at_the_average_and_training_goes_on_without_it(
+    trainer: MakeTrainer,
+    after_each_step: list[Callable[[StageRun], None]],
+    whole_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: dict[int, dict[str, Tensor]] = {}
+    lived: dict[int, dict[str, Tensor]] = {}
+    ordinary = Validation.point
+
+    def point(self: Validation, stage: Any, step: int, *rest: Any) -> Any:
+        if stage.name == "teacher":
+            looked[step] = copied(self.model)
+        return ordinary(self, stage, step, *rest)
+
+    def keep(run: StageRun) -> None:
+        if run.stage.name == "teacher":
+            lived[run.done] = copied(run.model)
+
+    monkeypatch.setattr(Validation, "point", point)
+    after_each_step.append(keep)
+    changes = {"averaging": {"decay": 0.0}, "validation": {"every": 2, "windows": 4}}
+    trainer(changes).fit()
+    assert sorted(looked) == [2, 4, 6]
+    for step, values in looked.items():
+        assert_bit_equal(values, lived[step])  # an average without memory is the weights
+    looked.clear()
+    trainer({**changes, "averaging": {"decay": 0.9}}).fit()
+    name = "teacher.offsets.weight"
+    assert not torch.equal(looked[4][name], lived[4][name])
+    live = load_model(whole_run / "stages" / "teacher").state_dict()
+    assert torch.equal(lived[6][name], live[name])

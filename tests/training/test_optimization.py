@@ -1,6 +1,9 @@
 """One optimiser's way through a stage: its rates, its gradients, and the steps it leaves out."""
 
+import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -12,9 +15,10 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from posenet3d.training import OptimizerConfig
+from posenet3d.training import OptimizerConfig, Trainer
 from posenet3d.training.health import KeptStatistics
 from posenet3d.training.optimization import Descent, Schedule
+from posenet3d.training.stage_run import StageRun
 
 STEPS = 12
 SCHEDULES: list[dict[str, Any]] = [
@@ -287,3 +291,37 @@ def test_a_backward_pass_of_ones_own_is_used() -> None:
 
     descent.step(weight * 3, 0, engine)
     assert (seen, descent.norm.item(), weight.item()) == ([6.0], 3.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "stopped_at"), [(SCHEDULES[5], 4), (SCHEDULES[6], 5)], ids=str
+)
+def test_a_run_with_a_schedule_goes_on_after_a_stop_as_if_it_never_was(
+    schedule: dict[str, Any],
+    stopped_at: int,
+    trainer: Callable[..., Trainer],
+    outcome: Callable[[Path], dict[str, Any]],
+    whole_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    adam = {"lr": 1e-3, "clip": 0.1, **schedule, "warmup": schedule.get("warmup", 0) and 2}
+    changes = {"stages.teacher.optimizer": adam, "stages.joint.discriminator_optimizer": adam}
+    trainer(changes, run_dir=tmp_path / "whole").fit()
+    stops, ordinary = [stopped_at, 18 + stopped_at], StageRun.step
+    taken = 0
+
+    def step(run: StageRun) -> None:
+        nonlocal taken
+        ordinary(run)
+        taken += 1
+        if taken in stops:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(StageRun, "step", step)
+    for _ in stops:
+        with pytest.raises(KeyboardInterrupt):
+            trainer(changes, run_dir=tmp_path / "stopped").fit()
+    trainer(changes, run_dir=tmp_path / "stopped").fit()
+    assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
+    assert outcome(tmp_path / "whole") != outcome(whole_run)

@@ -41,7 +41,7 @@ def take(health: Health, steps: str, first: int = 1) -> None:
     """Steps from a picture: a dot is a good one, an x one that was left out."""
     for step, kind in enumerate(steps, start=first):
         value = torch.tensor(float("nan") if kind == "x" else 1.0)
-        health.watch(step, [~value.isfinite(), torch.tensor(False)], {"bone_length": value})
+        health.watch(step, ~value.isfinite(), {"bone_length": value})
 
 
 def test_a_healthy_stage_has_nothing_to_tell(model: nn.ModuleDict) -> None:
@@ -79,7 +79,7 @@ def test_skipped_steps_are_counted_and_too_many_on_end_stop(model: nn.ModuleDict
 def test_gradients_that_are_lost_under_finite_losses_are_said_to_be(model: nn.ModuleDict) -> None:
     health = watching(model)
     values = {"bone_length": torch.tensor(1.0), "gradient_norm": torch.tensor(float("inf"))}
-    health.watch(1, [torch.tensor(True)], values)
+    health.watch(1, torch.tensor(True), values)
     with pytest.raises(NonFiniteError, match="NaN or infinity in the gradients"):
         health.read(1)
 

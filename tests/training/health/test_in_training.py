@@ -81,9 +81,7 @@ def assert_finite(values: dict[str, Tensor]) -> None:
     assert [name for name, each in numbers.items() if not each.isfinite().all()] == []
 
 
-@pytest.mark.parametrize(
-    ("stage", "lost_at"), [("teacher", 1), ("teacher", 4), ("sja", 2), ("joint", 6)]
-)
+@pytest.mark.parametrize(("stage", "lost_at"), [("teacher", 1), ("teacher", 4), ("joint", 6)])
 def test_a_lost_step_stops_the_run_and_the_state_before_it_is_good(
     stage: str,
     lost_at: int,
@@ -164,7 +162,7 @@ def test_too_many_lost_steps_on_end_stop_a_run_that_skips(
     assert_finite(weights_of(made))
 
 
-@pytest.mark.parametrize("stopped_at", [2, 3, 5])
+@pytest.mark.parametrize("stopped_at", [3])
 def test_a_run_that_skips_goes_on_after_a_stop_as_if_it_never_was(
     stopped_at: int,
     trainer: MakeTrainer,

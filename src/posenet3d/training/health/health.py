@@ -54,7 +54,7 @@ class Health:
         >>> import torch
         >>> health = Health(HealthConfig(non_finite="skip"), "teacher", nn.Linear(2, 2), [])
         >>> health.begin()
-        >>> health.watch(1, [torch.tensor(True)], {"bone_length": torch.tensor(float("inf"))})
+        >>> health.watch(1, torch.tensor(True), {"bone_length": torch.tensor(float("inf"))})
         >>> health.read(1)
         >>> health.counts()["skipped_steps"]
         1
@@ -83,15 +83,15 @@ class Health:
         """Note what is frozen; call when the stage begins, or when its saved state is taken up."""
         self._frozen.keep()
 
-    def watch(self, step: int, spoilt: Sequence[Flag], values: Mapping[str, Scalar]) -> None:
+    def watch(self, step: int, left_out: Flag, values: Mapping[str, Scalar]) -> None:
         """Take in a step; the host does not wait for the device.
 
         Args:
             step: the step, counted from 1.
-            spoilt: for each optimiser whether it left the step out.
+            left_out: whether an optimiser left the step out.
             values: the step's figures by name, to say which were not finite.
         """
-        self._non_finite.watch(step, spoilt, values)
+        self._non_finite.watch(step, left_out, values)
 
     def is_due(self, step: int) -> bool:
         """Whether the device should be read after this step, counted from 1."""

@@ -1,6 +1,6 @@
 """Counts on the device the steps that were left out because something was not finite."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,7 @@ class NonFinite:
         >>> found = NonFinite(torch.device("cpu"))
         >>> for step, loss in enumerate([1.0, float("nan"), float("inf")], start=1):
         ...     value = torch.tensor(loss)
-        ...     found.watch(step, [~value.isfinite()], {"bone_length": value})
+        ...     found.watch(step, ~value.isfinite(), {"bone_length": value})
         >>> found.read()
         NonFiniteCounts(skipped=2, on_end=2, first=2)
     """
@@ -49,15 +49,14 @@ class NonFinite:
         self._names: set[str] = set()
 
     @torch.no_grad()
-    def watch(self, step: int, spoilt: Sequence[Flag], values: Mapping[str, Scalar]) -> None:
+    def watch(self, step: int, left_out: Flag, values: Mapping[str, Scalar]) -> None:
         """Take in a step.
 
         Args:
             step: the step, counted from 1.
-            spoilt: for each optimiser whether it left the step out.
+            left_out: whether an optimiser left the step out.
             values: the step's figures by name.
         """
-        left_out = torch.stack(list(spoilt)).any()
         skipped, running, most, first = self._counts.unbind()
         running = (running + 1) * left_out
         is_first = left_out & (first == 0)
