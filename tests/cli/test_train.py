@@ -124,7 +124,7 @@ def test_every_malformed_change_is_told() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a child")
 def test_an_interrupted_run_leaves_with_130_and_goes_on(keypoints: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    options = tiny("stages.teacher.steps=100000", "checkpoint_every=100000")
+    options = tiny("stages.teacher.steps=100000", "checkpoints.every=100000")
     command = [sys.executable, "-m", "posenet3d", "train", "--data", str(keypoints)]
     command += ["--run", str(folder), *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

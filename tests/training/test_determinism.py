@@ -11,7 +11,7 @@ from torch import Tensor
 
 from posenet3d.errors import PoseNet3DError
 from posenet3d.training import Record, Trainer
-from posenet3d.training.device import choose_device, denormals_are_flushed, flushed_denormals
+from posenet3d.training.engine.device import choose_device, denormals_are_flushed, flushed_denormals
 from posenet3d.training.interrupts import deferred_interrupts
 from posenet3d.training.step import step_seed
 

@@ -12,7 +12,8 @@ from posenet3d.errors import ConfigurationError, TrainingError
 from posenet3d.networks import PoseNet3D, load_model
 from posenet3d.skeletons.anatomy import centre_on_hips
 from posenet3d.training import Trainer, TrainerConfig
-from posenet3d.training.step import Means, only_training
+from posenet3d.training.means import Means
+from posenet3d.training.step import only_training
 
 MakeTrainer = Callable[..., Trainer]
 STAGES = ("teacher", "distillation", "sja", "joint")

@@ -62,6 +62,11 @@ class ConvexJointRegressor(nn.Module):
         gain: weight per unit of the parameter, a factor on the learning rate; a power of two, so
             that W' = W exactly.
 
+    Attributes:
+        finishes_by_itself: whether the constant is added within each backward pass. A loop that
+            shares gradients between processes, or compiles, sets it to ``False`` and calls
+            :meth:`finish_gradients` once the gradients are whole.
+
     Raises:
         ShapeError: ``initial`` is not a matrix of convex rows.
 
@@ -79,6 +84,7 @@ class ConvexJointRegressor(nn.Module):
         self.gain = gain
         self.theta = nn.Parameter(project_to_simplex(initial.detach()) / gain)
         self.register_buffer("sign", torch.ones_like(self.theta.detach()[0, 0]))
+        self.finishes_by_itself = True
         self._hooked: int | None = None
         self._kept: tuple[tuple[Rows, int, torch.dtype, torch.device], Tensor] | None = None
 
@@ -117,10 +123,25 @@ class ConvexJointRegressor(nn.Module):
 
     def _chosen(self, rows: Rows) -> Tensor:
         """What is projected: the chosen rows of gain * theta."""
-        if self.theta.requires_grad and self._hooked != id(self.theta):  # copies lose their hooks
-            self.theta.register_hook(self._dithered)  # type: ignore[no-untyped-call]
-            self._hooked = id(self.theta)
+        if self.finishes_by_itself and self.theta.requires_grad:
+            self._hook()
         return self.gain * (self.theta if rows is None else self.theta[list(rows)])
+
+    @torch.no_grad()
+    def finish_gradients(self) -> None:
+        """Add the constant to the gradient that is there; after a backward pass, where
+        ``finishes_by_itself`` is off.
+        """
+        if self.theta.grad is not None:
+            self.theta.grad = self._dithered(self.theta.grad)
+
+    def _hook(self) -> None:
+        if self._hooked != id(self.theta):  # copies lose their hooks
+            self.theta.register_hook(self._hooked_gradient)  # type: ignore[no-untyped-call]
+            self._hooked = id(self.theta)
+
+    def _hooked_gradient(self, gradient: Tensor) -> Tensor:
+        return self._dithered(gradient) if self.finishes_by_itself else gradient
 
     def _dithered(self, gradient: Tensor) -> Tensor:
         """The gradient's part along the simplex and a constant a row, its sign changing each time.

@@ -1,6 +1,6 @@
 """The discriminator's side of the game: its loss, its balance, and whether the game collapsed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import Tensor
 from posenet3d import losses
 from posenet3d.errors import GameCollapsedError
 from posenet3d.training.config import AdversarialConfig
-from posenet3d.typing import FakeLogits, Logits, RealLogits, Scalar, Windows2D
+from posenet3d.training.health.statistics import Flag
+from posenet3d.typing import Logits, Scalar, Windows2D
 
 RealWindows = Float[Tensor, "real frames joints 2"]
 FakeWindows = Float[Tensor, "fake frames joints 2"]
@@ -49,7 +50,7 @@ FORMS = {
 
 
 class Adversary:
-    """Decides when the discriminator learns, computes its loss, and notices a collapsed game.
+    """Decides when the discriminator learns, and notices a collapsed game.
 
     The running accuracy stays on the device; it is read at log points only.
 
@@ -82,37 +83,17 @@ class Adversary:
         """Whether it is too sure to learn; reads the device only where a limit is set."""
         return self.config.max_accuracy < 1 and bool(self.accuracy > self.config.max_accuracy)
 
-    def loss(
-        self, discriminator: Callable[[Windows2D], Logits], real: RealWindows, fake: FakeWindows
-    ) -> tuple[Scalar, dict[str, Scalar]]:
-        """The discriminator's loss (Eq. 5) and what to log of it.
+    def watch(self, values: Mapping[str, Scalar], left_out: Flag) -> None:
+        """Take the accuracies of a batch, as :func:`discriminator_loss` tells them, into the mean.
 
         Args:
-            discriminator: gives a logit a window.
-            real: windows of real 2D skeletons (batch, T, 14, 2).
-            fake: reprojected ones, a batch a branch (branches · batch, T, 14, 2), detached here.
-
-        Returns:
-            The loss to minimise, and its value with the accuracies, the running one updated.
+            values: a step's figures.
+            left_out: whether the step was left out; its accuracies mean nothing then.
         """
-        fake = fake.detach()
-        logits = discriminator(torch.cat([real, fake]))
-        on_real, on_fake = logits[: len(real)], logits[len(real) :]
-        loss = self.form.discriminator(on_real, on_fake)
-        values = {"discriminator_loss": loss.detach(), **self._accuracies(on_real, on_fake)}
-        if self.config.gradient_penalty and torch.is_grad_enabled():
-            as_many = real.repeat(len(fake) // len(real), 1, 1, 1)
-            penalty = losses.gradient_penalty(discriminator, as_many, fake)
-            loss = loss + self.config.gradient_penalty * penalty
-            values["gradient_penalty"] = penalty.detach()
-        return loss, values
-
-    def _accuracies(self, on_real: RealLogits, on_fake: FakeLogits) -> dict[str, Scalar]:
-        if self.form.threshold is None:
-            return {}
-        accuracy = losses.discriminator_accuracy(on_real, on_fake, threshold=self.form.threshold)
-        self.accuracy = torch.lerp(accuracy.mean, self.accuracy, ACCURACY_MOMENTUM)
-        return {"accuracy_real": accuracy.real, "accuracy_fake": accuracy.fake}
+        if "accuracy_real" in values:
+            now = 0.5 * (values["accuracy_real"] + values["accuracy_fake"])
+            mean = torch.lerp(now, self.accuracy, ACCURACY_MOMENTUM)
+            self.accuracy = torch.where(left_out, self.accuracy, mean)
 
     def check(self, stage: str, step: int, steps_since: int) -> None:
         """Stop when the discriminator has been certain for too long; call at log points.
@@ -153,3 +134,43 @@ class Adversary:
         """Take up a saved state."""
         self.accuracy = state["accuracy"].to(self.accuracy.device)
         self.certain_steps = int(state["certain_steps"])
+
+
+def discriminator_loss(
+    discriminator: Callable[[Windows2D], Logits],
+    config: AdversarialConfig,
+    real: RealWindows,
+    fake: FakeWindows,
+) -> tuple[Scalar, dict[str, Scalar]]:
+    """The discriminator's loss (Eq. 5) and what to log of it.
+
+    Args:
+        discriminator: gives a logit a window.
+        config: form and gradient penalty.
+        real: windows of real 2D skeletons (batch, T, 14, 2).
+        fake: reprojected ones, a batch a branch (branches · batch, T, 14, 2), detached here.
+
+    Returns:
+        The loss to minimise, and its value with the accuracies on both sides.
+
+    Example:
+        >>> windows = torch.zeros(4, 9, 14, 2)
+        >>> judge = lambda windows: windows.sum((1, 2, 3))
+        >>> loss, values = discriminator_loss(judge, AdversarialConfig(), windows, windows)
+        >>> round(loss.item(), 3), sorted(values)
+        (1.386, ['accuracy_fake', 'accuracy_real', 'discriminator_loss'])
+    """
+    form, fake = FORMS[config.form], fake.detach()
+    logits = discriminator(torch.cat([real, fake]))
+    on_real, on_fake = logits[: len(real)], logits[len(real) :]
+    loss = form.discriminator(on_real, on_fake)
+    values = {"discriminator_loss": loss.detach()}
+    if form.threshold is not None:
+        accuracy = losses.discriminator_accuracy(on_real, on_fake, threshold=form.threshold)
+        values |= {"accuracy_real": accuracy.real, "accuracy_fake": accuracy.fake}
+    if config.gradient_penalty and torch.is_grad_enabled():
+        as_many = real.repeat(len(fake) // len(real), 1, 1, 1)
+        penalty = losses.gradient_penalty(discriminator, as_many, fake)
+        loss = loss + config.gradient_penalty * penalty
+        values["gradient_penalty"] = penalty.detach()
+    return loss, values

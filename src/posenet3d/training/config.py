@@ -7,11 +7,17 @@ from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from posenet3d.errors import ConfigurationError
 from posenet3d.networks import NetworkConfig
+from posenet3d.plugins import PluginSpec
+from posenet3d.training.averaging import AveragingConfig
+from posenet3d.training.checkpoints import CheckpointConfig
+from posenet3d.training.engine.config import EngineConfig
 from posenet3d.training.faults import described, plugin_faults
 from posenet3d.training.frozen import Frozen
+from posenet3d.training.health.config import HealthConfig
 from posenet3d.training.overrides import overridden
 from posenet3d.training.presets import preset_values
 from posenet3d.training.stage import BatchSize, Info, StageConfig
+from posenet3d.training.validation_config import ValidationConfig
 
 
 class AdversarialConfig(Frozen):
@@ -116,8 +122,23 @@ class TrainerConfig(Frozen):
     log_every: PositiveInt = 50
     """Steps between records of the losses."""
 
-    checkpoint_every: PositiveInt = 500
-    """Steps between saved states; one is saved at each stage's end and on Ctrl-C as well."""
+    checkpoints: CheckpointConfig = CheckpointConfig()
+    """When states are saved and which are kept."""
+
+    health: HealthConfig = HealthConfig()
+    """What is watched, and what is done about it."""
+
+    averaging: AveragingConfig | None = None
+    """A moving average of the weights; ``None``: none."""
+
+    validation: ValidationConfig = ValidationConfig()
+    """When the network is looked at, and on what."""
+
+    loggers: tuple[PluginSpec, ...] = (PluginSpec(name="csv"),)
+    """Who is told of the figures, where there is a run folder; no part of a run's identity."""
+
+    engine: EngineConfig = EngineConfig()
+    """Devices, processes and precision; no part of a run's identity either."""
 
     @field_validator("stages")
     @classmethod

@@ -4,8 +4,10 @@ Each property is one arrow of the paper's Figure 1. A stage's objectives ask for
 what they do not ask for is never computed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -16,7 +18,8 @@ from posenet3d.geometry import least_squares_scale, reproject
 from posenet3d.networks import PoseNet3D, StudentSkeleton
 from posenet3d.skeletons.anatomy import centre_on_hips, middle_of_hips
 from posenet3d.training.adversary import AdversarialForm
-from posenet3d.typing import Logits, Scalar, Windows2D, Windows3D
+from posenet3d.training.stage import Branch
+from posenet3d.typing import Logits, Rotations, Scalar, Windows2D, Windows3D
 
 MM_PER_METRE = 1000.0
 
@@ -47,11 +50,20 @@ class Forward:
         model: the network.
         batch: windows with the frame that follows (batch, T + 1, 14, 2), normalised.
         settings: the choices that the losses depend on.
+        views: rotations (batch, 3, 3) that turn a branch's skeletons; the model's view sampler
+            draws those of a branch that is missing here.
     """
 
-    def __init__(self, model: PoseNet3D, batch: Windows2D, settings: ForwardSettings) -> None:
+    def __init__(
+        self,
+        model: PoseNet3D,
+        batch: Windows2D,
+        settings: ForwardSettings,
+        views: Mapping[Branch, Rotations] = MappingProxyType({}),
+    ) -> None:
         self.model = model
         self.settings = settings
+        self.views = views
         self.now: Windows2D = batch[:, :-1]
         """The windows x(t) (batch, T, 14, 2)."""
         self.later: Windows2D = batch[:, 1:]
@@ -97,7 +109,7 @@ class Forward:
     @cached_property
     def student_reprojection(self) -> Windows2D:
         """The 2D image of the student's skeletons from a random view of its own."""
-        return self._seen(self.student.joints / self.model.metres_per_unit)[1]
+        return self._seen(self.student.joints / self.model.metres_per_unit, "student")[1]
 
     @cached_property
     def mm_per_unit(self) -> Scalar:
@@ -132,23 +144,23 @@ class Forward:
         logits: Tensor = self.model.discriminator(windows)
         return logits
 
-    def fakes(self, branch: Literal["teacher", "student"]) -> Windows2D:
+    def fakes(self, branch: Branch) -> Windows2D:
         """The reprojections of a branch."""
         return self.teacher_reprojection if branch == "teacher" else self.student_reprojection
 
     @cached_property
     def _teacher_view(self) -> tuple[Windows3D, Windows2D]:
-        return self._seen(self.teacher_joints)
+        return self._seen(self.teacher_joints, "teacher")
 
-    def _seen(self, skeletons: Windows3D) -> tuple[Windows3D, Windows2D]:
+    def _seen(self, skeletons: Windows3D, branch: Branch) -> tuple[Windows3D, Windows2D]:
         """Skeletons turned by one random rotation a window, and their 2D image about the hips."""
-        rotation = self.model.views(len(skeletons))[:, None]
+        drawn = self.views.get(branch)
+        rotation = self.model.views(len(skeletons)) if drawn is None else drawn
         turned, image = reproject(
-            skeletons, middle_of_hips(skeletons), rotation, self.model.config.distance
+            skeletons, middle_of_hips(skeletons), rotation[:, None], self.model.config.distance
         )
         return turned, centre_on_hips(image)
 
-    @torch.no_grad()
     def _fitted_scale(self, teacher: Windows3D) -> Float[Tensor, " batch"]:
-        student = self.student_in_distillation
-        return least_squares_scale(teacher.flatten(1, 2), student.flatten(1, 2))
+        student = self.student_in_distillation.detach()
+        return least_squares_scale(teacher.detach().flatten(1, 2), student.flatten(1, 2))

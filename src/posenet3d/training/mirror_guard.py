@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from posenet3d.skeletons.anatomy import mirror_evidence
 from posenet3d.training.config import MirrorGuardConfig
-from posenet3d.typing import Windows3D
+from posenet3d.training.health.statistics import Flag
+from posenet3d.typing import Scalar
 
 
 class MirrorGuard:
@@ -35,11 +35,15 @@ class MirrorGuard:
         self.evidence = torch.zeros((), device=device)
         self.turned = 0
 
-    @torch.no_grad()
-    def watch(self, joints: Windows3D) -> None:
-        """Take a batch of the teacher's skeletons into the running mean."""
-        now = mirror_evidence(joints).mean()
-        self.evidence = torch.lerp(now, self.evidence, self.config.momentum)
+    def watch(self, evidence: Scalar, left_out: Flag) -> None:
+        """Take the mean evidence of a batch of the teacher's skeletons into the running mean.
+
+        Args:
+            evidence: the mean over a step's batch.
+            left_out: whether the step was left out; its evidence means nothing then.
+        """
+        mean = torch.lerp(evidence, self.evidence, self.config.momentum)
+        self.evidence = torch.where(left_out, self.evidence, mean)
 
     def objects(self, step: int) -> bool:
         """Whether the lifter should be turned round after this step (counted from 1)."""

@@ -4,10 +4,16 @@ These are the built-in plug-ins of ``posenet3d.losses``. A stage names them with
 the formulas are the pure functions of :mod:`posenet3d.losses`.
 """
 
+from collections.abc import Callable
+
 from posenet3d import losses
 from posenet3d.skeletons import LSP_14
 from posenet3d.training.forward import Forward
+from posenet3d.training.stage import Branch
 from posenet3d.typing import Scalar
+
+Objective = Callable[[Forward], Scalar]
+"""A loss as a stage names it."""
 
 
 def self_supervision(forward: Forward) -> Scalar:
@@ -54,3 +60,27 @@ def pose_regularizer(forward: Forward) -> Scalar:
 def shape_regularizer(forward: Forward) -> Scalar:
     """L_beta: a shape near the mean body."""
     return forward.distillation_factor * losses.shape_regularizer(forward.student.parameters.betas)
+
+
+_SEEN: dict[Objective, tuple[Branch, ...]] = {
+    self_supervision: ("teacher",),
+    temporal_consistency: (),
+    bone_length: (),
+    teacher_adversarial: ("teacher",),
+    student_adversarial: ("student",),
+    knowledge_distillation: (),
+    pose_regularizer: (),
+    shape_regularizer: (),
+}
+
+
+def branches_seen(objective: Objective) -> tuple[Branch, ...]:
+    """The branches whose skeletons an objective looks at from a random view.
+
+    A stranger's objective may look at both.
+
+    Example:
+        >>> branches_seen(bone_length), branches_seen(lambda forward: forward.mm_per_unit)
+        ((), ('teacher', 'student'))
+    """
+    return _SEEN.get(objective, ("teacher", "student"))

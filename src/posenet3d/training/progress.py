@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,6 +27,7 @@ _SHORT_NAMES = {
 }
 
 
+@runtime_checkable
 class ProgressDisplay(Protocol):
     """What the trainer tells of its progress; a context manager."""
 
@@ -37,6 +38,10 @@ class ProgressDisplay(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+    def tell(self, text: str) -> None:
+        """Something worth a line before the first step."""
+        ...
+
     def begin(self, stage: str, step: int, steps: int) -> None:
         """A stage begins, or goes on from ``step``."""
         ...
@@ -68,6 +73,9 @@ class Silent:
         trace: TracebackType | None,
     ) -> None:
         return None
+
+    def tell(self, text: str) -> None:
+        """Say nothing."""
 
     def begin(self, stage: str, step: int, steps: int) -> None:
         """Say nothing."""
@@ -119,6 +127,10 @@ class Bars:
         trace: TracebackType | None,
     ) -> None:
         self._bars.stop()
+
+    def tell(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, highlight=False, soft_wrap=True)
 
     def begin(self, stage: str, step: int, steps: int) -> None:
         """Start the stage's bar."""

@@ -37,6 +37,7 @@ class StageReport:
         seconds: wall time, of all sittings together.
         start: figures of the first record.
         end: figures of the last record.
+        health: how often what was found.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StageReport:
     seconds: float
     start: Values
     end: Values
+    health: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,17 @@ from typing import Any
 
 import torch
 
-from posenet3d.data import WindowSet
-from posenet3d.errors import TrainingError
+from posenet3d.errors import NonFiniteError
 from posenet3d.networks import PoseNet3D, evaluating
 from posenet3d.training.config import TrainerConfig
+from posenet3d.training.engine import Engine
+from posenet3d.training.means import Means
+from posenet3d.training.objectives import Objective
+from posenet3d.training.placement import WindowSource
 from posenet3d.training.report import Record, StageReport, Values
 from posenet3d.training.stage import StageConfig
-from posenet3d.training.step import Means, Objective, StageRunner, step_seed
+from posenet3d.training.step import StageRunner, step_seed
+from posenet3d.typing import Windows2D
 
 SCALE_WINDOWS = 4096
 """Windows on which the scale between teacher and body is measured."""
@@ -32,6 +36,7 @@ class StageRun:
     Attributes:
         steps: how many steps the stage has.
         done: how many are done.
+        saved_in: where states are saved, for the text of errors.
     """
 
     def __init__(
@@ -40,13 +45,16 @@ class StageRun:
         config: TrainerConfig,
         stage: StageConfig,
         objectives: Mapping[str, Objective],
-        windows: WindowSet,
+        windows: WindowSource,
+        engine: Engine,
     ) -> None:
         self.model, self.config, self.stage, self.windows = model, config, stage, windows
+        self.engine = engine
         self.batch_size = stage.batch_size or config.batch_size
         self.steps = steps_of(stage, len(windows), self.batch_size)
         self.done = 0
-        self.runner = StageRunner(model, config, stage, objectives, self.steps)
+        self.saved_in = ""
+        self.runner = StageRunner(model, config, stage, objectives, self.steps, engine)
         self._means = Means()
         self._first: Values = {}
         self._last: Values = {}
@@ -55,22 +63,37 @@ class StageRun:
 
     def begin(self) -> None:
         """Do what the stage asks for before its first step."""
-        if not self.stage.measure_scale:
-            return
-        size = min(SCALE_WINDOWS, len(self.windows))
-        batch = self.windows.sample(self.config.seed, f"{self.stage.name}/scale", 0, size)
-        with torch.no_grad(), evaluating(self.model):
-            self.model.measure_scale(self.model.teacher_skeleton(batch[:, :-1]))
+        if self.stage.measure_scale:
+            size = min(SCALE_WINDOWS, len(self.windows))
+            batch = self.windows.sample(self.config.seed, f"{self.stage.name}/scale", 0, size)
+            windows = batch[:, :-1].to(self.engine.dtype)
+            with torch.no_grad(), evaluating(self.model):
+                self.model.measure_scale(self.model.teacher_skeleton(windows))
+        self.engine.share_buffers(self.model)
+        self.runner.health.begin()
 
     def step(self) -> None:
         """Take the next step; its randomness depends on seed, stage and step alone."""
         config, name = self.config, self.stage.name
-        batch = self.windows.sample(config.seed, name, self.done, self.batch_size)
-        torch.manual_seed(step_seed(config.seed, name, self.done))
+        seed = step_seed(config.seed, name, self.done)
+        share = self.engine.share
+        batch = self.windows.sample(
+            config.seed, name, self.done, self.batch_size, rank=share.rank, world_size=share.count
+        ).to(self.engine.dtype)
+        torch.manual_seed(seed)
         if config.input_noise:
-            batch = batch + config.input_noise * torch.randn_like(batch)
-        self._means.add(self.runner.step(batch, self.done))
+            batch = batch + config.input_noise * self._noise(batch)
+        self._means.add(self.runner.step(batch, self.done, seed))
         self.done += 1
+        self.runner.health.stop_if_mirrored()
+        if self.runner.health.is_due(self.done):
+            self.runner.health.read(self.done, self.saved_in)
+
+    def _noise(self, like: Windows2D) -> Windows2D:
+        """Noise for the windows of all processes; this one's rows."""
+        whole = (len(like) * self.engine.share.count, *like.shape[1:])
+        drawn = torch.randn(whole, dtype=like.dtype, device=like.device)
+        return self.engine.share.rows(drawn)
 
     @property
     def finished(self) -> bool:
@@ -93,19 +116,11 @@ class StageRun:
         pitch = self.model.views.pitch
         if pitch is not None and "views" in self.stage.train:
             values["camera_pitch_degrees"] = math.degrees(float(pitch))
+        values |= self.runner.health.figures()
         values["seconds"] = time.monotonic() - self._began
         self._last = values
         self._first = self._first or values
         return Record(self.stage.name, self.done, dict(values))
-
-    def check_losses(self) -> None:
-        """Stop when the last record has a figure that is not finite.
-
-        Raises:
-            TrainingError: if it has.
-        """
-        if bad := sorted(name for name, value in self._last.items() if not math.isfinite(value)):
-            raise self._not_finite(f"losses, got NaN or infinity in {', '.join(bad)}")
 
     def check_game(self) -> None:
         """Stop when the discriminator has been certain for too long; call after a record.
@@ -114,22 +129,35 @@ class StageRun:
             GameCollapsedError: if it has.
         """
         since, self._logged = self.done - self._logged, self.done
-        self.runner.adversary.check(self.stage.name, self.done, since)
+        name, adversary = self.stage.name, self.runner.adversary
+        self.runner.health.game(lambda: adversary.check(name, self.done, since))
 
-    def check_weights(self) -> None:
-        """Stop when a weight is not finite; call before the state is saved.
+    def check_state(self) -> None:
+        """Stop when the state is bad; call before it is saved.
 
         Raises:
-            TrainingError: if one is.
+            FrozenPartMovedError: if a part moved that should not.
+            NonFiniteError: if losses, gradients or weights are not finite.
         """
+        self.runner.health.read(self.done, self.saved_in)
         for name, value in self.model.state_dict().items():
             if value.is_floating_point() and not bool(value.isfinite().all()):
-                raise self._not_finite(f"weights, got NaN or infinity in {name}")
+                raise NonFiniteError(
+                    self.stage.name,
+                    self.done,
+                    f"expected finite weights, got NaN or infinity in {name}; the last saved state "
+                    "was kept. Lower the learning rate and train in a new run folder.",
+                )
 
-    def report(self) -> StageReport:
-        """How the stage went."""
+    def finish(self) -> StageReport:
+        """Take the averaged weights, where they are to be the stage's; how the stage went."""
+        self.check_state()
+        if self.runner.averaging is not None:
+            self.runner.averaging.adopt()
+        self.engine.share_buffers(self.model)
         seconds = time.monotonic() - self._began
-        return StageReport(self.stage.name, self.steps, seconds, self._first, self._last)
+        counts = self.runner.health.counts()
+        return StageReport(self.stage.name, self.steps, seconds, self._first, self._last, counts)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs."""
@@ -152,17 +180,12 @@ class StageRun:
         self.done, self._logged = state["done"], state["logged"]
         self._first, self._last = dict(state["first"]), dict(state["last"])
         self._began = time.monotonic() - state["seconds"]
-        self._means.load_state_dict(state["means"])
+        self._means.load_state_dict(state["means"], self.engine.device)
         self.runner.load_state_dict(state["runner"])
-        self.runner.adversary.check_saved(self.stage.name, self.done)
-
-    def _not_finite(self, what: str) -> TrainingError:
-        return TrainingError(
-            self.stage.name,
-            self.done,
-            f"expected finite {what}; the last saved state was kept. Lower the learning rate and "
-            "train in a new run folder.",
-        )
+        self.runner.health.begin()
+        name, adversary = self.stage.name, self.runner.adversary
+        self.runner.health.game(lambda: adversary.check_saved(name, self.done))
+        self.runner.health.stop_if_mirrored()
 
 
 def steps_of(stage: StageConfig, windows: int, batch_size: int) -> int:

@@ -1,7 +1,7 @@
 """One stage's machinery: what is frozen, the optimisers, and a single step."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,17 +11,23 @@ from torch import Tensor, nn
 from posenet3d.errors import TrainingError
 from posenet3d.networks import PARTS, PoseNet3D
 from posenet3d.training.adversary import Adversary
+from posenet3d.training.averaging import Averaging
 from posenet3d.training.config import TrainerConfig
-from posenet3d.training.forward import Forward, ForwardSettings
+from posenet3d.training.engine import Engine
+from posenet3d.training.forward import ForwardSettings
+from posenet3d.training.halves import DiscriminatorHalf, Lifted, LifterHalf
+from posenet3d.training.health import Health
 from posenet3d.training.mirror_guard import MirrorGuard
-from posenet3d.training.stage import OptimizerConfig, StageConfig
+from posenet3d.training.objectives import Objective
+from posenet3d.training.optimization import Descent
+from posenet3d.training.stage import StageConfig
 from posenet3d.typing import Scalar, Windows2D
-
-Objective = Callable[[Forward], Scalar]
 
 
 class StageRunner:
     """Takes the steps of one stage.
+
+    Every figure that it decides by is the mean over all processes, so all of them decide alike.
 
     Args:
         model: the network; the parts that the stage trains are set free, all others are frozen.
@@ -29,6 +35,7 @@ class StageRunner:
         stage: the stage.
         objectives: the stage's losses by name.
         steps: how many steps the stage has.
+        engine: what the steps run on.
     """
 
     def __init__(
@@ -38,110 +45,154 @@ class StageRunner:
         stage: StageConfig,
         objectives: Mapping[str, Objective],
         steps: int,
+        engine: Engine,
     ) -> None:
-        self.model, self.config, self.stage = model, config, stage
-        self.objectives, self.steps = objectives, steps
+        self.model, self.config, self.stage, self.engine = model, config, stage, engine
         device = model.metres_per_unit.device
         self.adversary = Adversary(config.adversarial, device)
         self.guard = MirrorGuard(config.mirror_guard, device)
-        self.settings = ForwardSettings(
+        parts = [model.part(name) for name in (*stage.train, *stage.discriminators)]
+        self.health = Health(config.health, stage.name, model, parts)
+        settings = ForwardSettings(
             form=self.adversary.form,
             distillation_unit=config.distillation_unit,
             kd_scale=config.kd_scale,
             regularize_root=config.regularize_root,
             balance_distillation=stage.balance_distillation,
         )
-        self.optimizer = adam(parameters_of(model, stage.train), stage.optimizer)
-        self.discriminator_optimizer = (
-            adam(parameters_of(model, stage.discriminators), stage.discriminator_optimizer)
-            if stage.discriminators
-            else None
+        self.lifter = engine.wrap(
+            LifterHalf(model, stage, objectives, settings, engine.share, engine.compiler)
         )
+        self.descent = Descent(
+            parameters_of(model, stage.train),
+            stage.optimizer,
+            steps,
+            self.health.statistics(model.part(name) for name in stage.train),
+        )
+        self.discriminator, self.discriminator_descent = self._discriminator_side(steps)
+        learning = {name: model.part(name) for name in stage.train}
+        self.averaging: Averaging | None = None
+        if config.averaging is not None:
+            self.averaging = Averaging(config.averaging, learning)
 
-    def step(self, batch: Windows2D, number: int) -> dict[str, Scalar]:
+    def _discriminator_side(self, steps: int) -> tuple[nn.Module | None, Descent | None]:
+        if not self.stage.discriminators:
+            return None, None
+        part = self.model.discriminator
+        with _learning(part):
+            half = DiscriminatorHalf(part, self.config.adversarial, self.engine.compiler)
+            wrapped = self.engine.wrap(half)
+        parameters = parameters_of(self.model, self.stage.discriminators)
+        kept = self.health.statistics([part])
+        return wrapped, Descent(parameters, self.stage.discriminator_optimizer, steps, kept)
+
+    def step(self, batch: Windows2D, number: int, seed: int = 0) -> dict[str, Scalar]:
         """One step on a batch: first the lifter or student, then the discriminator.
 
         Args:
-            batch: windows with the frame that follows (batch, T + 1, 14, 2).
+            batch: windows with the frame that follows (batch, T + 1, 14, 2), this process's.
             number: the step's number in the stage, from 0.
+            seed: the step's, for what several processes draw each for itself.
 
         Returns:
             The losses, unweighted, and other figures, on the device.
         """
-        self._set_learning_rates(number)
-        forward = Forward(self.model, batch, self.settings)
-        values = self._descend(forward, number)
-        if self.discriminator_optimizer is not None and self.adversary.is_due(number):
-            values |= self._play(forward, self.discriminator_optimizer)
+        self.engine.begin_step()
+        lifted = self._descend(batch, number, seed)
+        values = dict(lifted.values)
+        values["gradient_norm"] = self.descent.norm
+        spoilt = [self.descent.spoilt]
+        if self.discriminator_descent is not None and self.adversary.is_due(number):
+            values |= self._play(batch[:, :-1], lifted.fakes, number, spoilt)
+        values = self.engine.mean({**values, "mirror_evidence": lifted.evidence})
+        evidence = values.pop("mirror_evidence")
+        left_out = torch.stack(spoilt).any()
+        self.adversary.watch(values, left_out)
+        self.health.watch(number + 1, left_out, values)
+        if self.averaging is not None:
+            self.averaging.update(number + 1)
         if self.stage.mirror_guard:
-            self._guard(forward, number)
+            self.guard.watch(evidence, left_out)
+            self._turn_if_mirrored(number)
         return values
 
-    def _descend(self, forward: Forward, number: int) -> dict[str, Scalar]:
-        values = {name: objective(forward) for name, objective in self.objectives.items()}
-        weights = self.stage.losses
-        total = torch.stack([weights[name] * value for name, value in values.items()]).sum()
-        if not total.requires_grad:
+    def _descend(self, batch: Windows2D, number: int, seed: int) -> Lifted:
+        self.descent.begin()
+        lifted: Lifted = self.lifter(batch, seed)
+        if not lifted.total.requires_grad:
             raise TrainingError(
                 self.stage.name,
                 number + 1,
                 f"expected losses that depend on {', '.join(self.stage.train)}, got "
-                f"{', '.join(values)}, which do not; change the stage's losses or what it trains.",
+                f"{', '.join(lifted.values)}, which do not; change the stage's losses or what it "
+                "trains.",
             )
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        return {name: value.detach() for name, value in values.items()}
+        self.descent.step(lifted.total, number, self._backward)
+        return lifted
 
-    def _play(self, forward: Forward, optimizer: torch.optim.Optimizer) -> dict[str, Scalar]:
-        """The discriminator's half of a step: it learns, or only judges where it rests."""
-        part = self.model.discriminator
-        branches = self.stage.discriminators["discriminator"]
-        fakes = torch.cat([forward.fakes(branch) for branch in branches])
+    def _backward(self, loss: Tensor) -> None:
+        """Gradients that all processes share, each part's own finishing touch included."""
+        self.engine.backward(loss)
+        for name in self.stage.train:
+            finish = getattr(self.model.part(name), "finish_gradients", None)
+            if finish is not None:
+                finish()
+
+    def _play(
+        self, real: Windows2D, fakes: Tensor, number: int, spoilt: list[Tensor]
+    ) -> dict[str, Scalar]:
+        """The discriminator's half of a step: it learns, or only judges where it rests.
+
+        Where it learns, ``spoilt`` gets whether its step was left out.
+        """
+        half, descent = self.discriminator, self.discriminator_descent
+        if half is None or descent is None:
+            return {}
+        values: dict[str, Scalar]
         if self.adversary.rests:
             with torch.no_grad():
-                return self.adversary.loss(part, forward.now, fakes)[1]
-        part.requires_grad_(True)
-        loss, values = self.adversary.loss(part, forward.now, fakes)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        part.requires_grad_(False)
-        return values
+                return dict(half(real, fakes)[1])
+        with _learning(self.model.discriminator):
+            descent.begin()
+            loss, values = half(real, fakes)
+            descent.step(loss, number, self.engine.backward)
+        spoilt.append(descent.spoilt)
+        return {**values, "discriminator_gradient_norm": descent.norm}
 
-    def _guard(self, forward: Forward, number: int) -> None:
-        self.guard.watch(forward.teacher_joints)
-        if self.guard.objects(number + 1):
-            learning = [name for name in ("teacher", "views") if name in self.stage.train]
-            parts = [getattr(self.model, name) for name in learning]
-            mirrored = [each for part in parts for each in part.mirrored_parameters()]
-            self.guard.turn(mirrored, self.optimizer)
+    def _turn_if_mirrored(self, number: int) -> None:
+        if self.guard.objects(number + 1) and self.health.mirrored(number + 1):
+            self.guard.turn(self._mirrored_parameters(), self.descent.optimizer)
+            if self.averaging is not None:
+                self.averaging.negate(self._mirrored_parameters())
 
-    def _set_learning_rates(self, number: int) -> None:
-        pairs = [(self.optimizer, self.stage.optimizer)]
-        if self.discriminator_optimizer is not None:
-            pairs.append((self.discriminator_optimizer, self.stage.discriminator_optimizer))
-        for optimizer, config in pairs:
-            for group in optimizer.param_groups:
-                group["lr"] = config.lr * config.decay ** (number / self.steps)
+    def _mirrored_parameters(self) -> list[nn.Parameter]:
+        """What the mirror guard negates, of the parts that learn."""
+        learning = [name for name in ("teacher", "views") if name in self.stage.train]
+        parts = [getattr(self.model, name) for name in learning]
+        return [each for part in parts for each in part.mirrored_parameters()]
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs of this stage."""
-        other = self.discriminator_optimizer
+        other = self.discriminator_descent
         return {
-            "optimizer": self.optimizer.state_dict(),
-            "discriminator_optimizer": None if other is None else other.state_dict(),
+            "descent": self.descent.state_dict(),
+            "discriminator_descent": None if other is None else other.state_dict(),
             "adversary": self.adversary.state_dict(),
             "guard": self.guard.state_dict(),
+            "health": self.health.state_dict(),
+            "averaging": None if self.averaging is None else self.averaging.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a saved state."""
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.discriminator_optimizer is not None:
-            self.discriminator_optimizer.load_state_dict(state["discriminator_optimizer"])
+        self.descent.load_state_dict(state["descent"])
+        if self.discriminator_descent is not None:
+            self.discriminator_descent.load_state_dict(state["discriminator_descent"])
         self.adversary.load_state_dict(state["adversary"])
         self.guard.load_state_dict(state["guard"])
+        self.health.load_state_dict(state["health"])
+        if self.averaging is not None:
+            self.averaging.load_state_dict(state["averaging"])
 
 
 def parameters_of(model: PoseNet3D, parts: Iterable[str]) -> list[nn.Parameter]:
@@ -149,9 +200,14 @@ def parameters_of(model: PoseNet3D, parts: Iterable[str]) -> list[nn.Parameter]:
     return [parameter for name in sorted(parts) for parameter in model.part(name).parameters()]
 
 
-def adam(parameters: list[nn.Parameter], config: OptimizerConfig) -> torch.optim.Adam:
-    """Adam, fused where there is something to fuse."""
-    return torch.optim.Adam(parameters, lr=config.lr, betas=config.betas, fused=True)
+@contextmanager
+def _learning(part: nn.Module) -> Iterator[None]:
+    """A block in which a part that is frozen in the other half of a step takes gradients."""
+    part.requires_grad_(True)
+    try:
+        yield
+    finally:
+        part.requires_grad_(False)
 
 
 @contextmanager
@@ -162,15 +218,21 @@ def only_training(model: PoseNet3D, stage: StageConfig) -> Iterator[None]:
     gradients only in its own half of a step.
     """
     before = {parameter: parameter.requires_grad for parameter in model.parameters()}
+    modes = {part: getattr(part, "finishes_by_itself", None) for part in map(model.part, PARTS)}
     for name in PARTS:
         part = model.part(name)
         part.requires_grad_(name in stage.train)
         part.train(name in stage.train or name in stage.discriminators)
+        if modes[part] is not None:
+            part.finishes_by_itself = False  # type: ignore[assignment]
     try:
         yield
     finally:
         for parameter, flag in before.items():
             parameter.requires_grad_(flag)
+        for part, mode in modes.items():
+            if mode is not None:
+                part.finishes_by_itself = mode
         model.zero_grad(set_to_none=True)
         model.eval()
 
@@ -187,39 +249,3 @@ def step_seed(seed: int, stage: str, step: int) -> int:
     """
     digest = hashlib.sha256(f"step/{seed}/{stage}/{step}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
-
-
-class Means:
-    """Running means of named scalars that stay on the device until they are read.
-
-    Example:
-        >>> means = Means()
-        >>> means.add({"loss": torch.tensor(1.0)})
-        >>> means.add({"loss": torch.tensor(3.0)})
-        >>> means.read()
-        {'loss': 2.0}
-    """
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-
-    def add(self, values: Mapping[str, Scalar]) -> None:
-        """Add one step's values."""
-        for name, value in values.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
-            self._counts[name] = self._counts.get(name, 0) + 1
-
-    def read(self) -> dict[str, float]:
-        """The means since the last reading; the one place that waits for the device."""
-        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
-        self._sums, self._counts = {}, {}
-        return means
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
-        return {"sums": dict(self._sums), "counts": dict(self._counts)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a saved state."""
-        self._sums, self._counts = dict(state["sums"]), dict(state["counts"])

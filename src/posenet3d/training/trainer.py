@@ -2,32 +2,45 @@
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
-from posenet3d.data import TrainingSet, load_training_set
-from posenet3d.errors import ConfigurationError, GameCollapsedError, RunFolderError
+from posenet3d.data import ShardedSet, TrainingSet, load_training_set
+from posenet3d.errors import ConfigurationError, GameCollapsedError, MirroredError, RunFolderError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import PoseNet3D, save_model
+from posenet3d.networks.weights import describe_model
 from posenet3d.plugins import GROUPS
 from posenet3d.training.config import TrainerConfig
-from posenet3d.training.device import choose_device, flushed_denormals, forked_random_state
+from posenet3d.training.engine import Engine
+from posenet3d.training.engine.device import choose_device, forked_random_state
+from posenet3d.training.engine.forks import run_in_forks
 from posenet3d.training.faults import plugin_faults
 from posenet3d.training.interrupts import Interrupt, deferred_interrupts
+from posenet3d.training.placement import TrainingData, describe_windows
 from posenet3d.training.progress import Bars, ProgressDisplay, Silent
 from posenet3d.training.report import Record, StageReport, TrainingReport
 from posenet3d.training.run_folder import Memory, RunFolder
 from posenet3d.training.stage import StageConfig
-from posenet3d.training.stage_run import StageRun
+from posenet3d.training.stage_run import StageRun, steps_of
 from posenet3d.training.step import only_training, parameters_of
+from posenet3d.training.watchers import Watchers
 
-__all__ = ["TrainData", "Trainer", "choose_device"]
+__all__ = ["Resume", "TrainData", "Trainer", "choose_device"]
 
-TrainData = str | Path | TrainingSet | Iterable[KeypointSequence] | Mapping[str, KeypointSequence]
+TrainData = (
+    str
+    | Path
+    | TrainingSet
+    | ShardedSet
+    | Iterable[KeypointSequence]
+    | Mapping[str, KeypointSequence]
+)
+Resume = Literal["auto", "must", "never"]
 
 
 class Trainer:
@@ -39,23 +52,26 @@ class Trainer:
 
     Args:
         config: the configuration, or a preset's name.
-        train_data: 2D keypoints: a file, a :class:`~posenet3d.data.TrainingSet`, or sequences.
-            3D motion only as a file together with a ``protocol``, whose cameras film it first.
+        train_data: 2D keypoints: a file, a :class:`~posenet3d.data.TrainingSet`, or sequences;
+            or a folder of shards. 3D motion only as a file together with a ``protocol``, whose
+            cameras film it first.
         protocol: ``"cmu14"`` or ``"cmu14-wild"`` for a file of 3D motion.
         run_dir: the run folder; without one nothing is written.
-        device: ``"auto"`` (CUDA where there is a device), ``"cpu"``, ``"cuda"``, ``"cuda:1"`` ...
+        device: one device instead of what ``config.engine`` says: ``"cpu"``, ``"cuda"``,
+            ``"cuda:1"`` ...; ``"auto"`` leaves it to the configuration.
         progress: show bars on a terminal, lines elsewhere.
 
     Attributes:
         config: the configuration.
-        device: the device.
+        engine: devices and processes.
         windows: what the steps draw from.
         model: the network, in eval mode outside of :meth:`fit`.
-        folder: the run folder, or ``None``.
+        folder: the run folder; ``None`` without one, and in all processes but the first.
 
     Raises:
         ConfigurationError: if the configuration has faults; all are listed.
         DataError: if the data cannot be used.
+        MissingExtraError: if a logger's package is not installed.
         PluginLoadError: if a plug-in cannot be imported.
         RunFolderError: if the folder holds another run.
         StorageError: if a file cannot be read or written.
@@ -86,48 +102,62 @@ class Trainer:
         progress: bool = True,
     ) -> None:
         self.config = TrainerConfig.preset(config) if isinstance(config, str) else config
-        self.device = choose_device(device)
+        self.engine = Engine(self.config.engine, device)
         if faults := list(plugin_faults(self.config.network.model_dump())):
             raise ConfigurationError(faults)
         losses = [stage.losses for stage in self.config.stages]
         self._objectives = [{name: GROUPS["losses"].load(name) for name in each} for each in losses]
-        data = load_training_set(train_data, protocol)
-        network = self.config.network
-        length = data.mean_head_to_root() if network.normalization == "dataset" else None
-        self.windows = data.windows(
-            network.frames,
-            mode=network.normalization,
-            distance=network.distance,
-            length=length,
-            device=self.device,
-        )
+        loaded = load_training_set(train_data, protocol)
+        self._data = TrainingData(loaded, self.config, self.engine)
+        self.windows = self._data.windows
         self.model = self._new_model()
-        self.model.input_length.fill_(length or 0.0)
-        self.folder = RunFolder(run_dir) if run_dir is not None else None
+        self._run_dir = None if run_dir is None else Path(run_dir)
+        first = self.engine.is_first
+        self.folder = RunFolder(run_dir) if run_dir is not None and first else None
         if self.folder is not None:
-            source = {"sequences": len(data), "frames": data.frames, "sha256": data.fingerprint()}
-            self.folder.begin(self.config, source, self.device)
+            self.folder.begin(self.config, self._data.source, self.engine.device)
         self._store: RunFolder | Memory = self.folder or Memory()
         names = [stage.name for stage in self.config.stages]
-        self._display: ProgressDisplay = Bars(names) if progress else Silent()
+        self._display: ProgressDisplay = Bars(names) if progress and first else Silent()
+        self._watchers = Watchers(self.config, self.folder, self._steps())
         self._reports: list[StageReport] = []
         self._mirror_turns, self._mirror_evidence = 0, 0.0
 
+    @property
+    def device(self) -> torch.device:
+        """The device that this process trains on."""
+        return self.engine.device
+
     def _new_model(self) -> PoseNet3D:
-        with forked_random_state(self.device):
+        with forked_random_state(torch.device("cpu")):
             torch.manual_seed(self.config.seed)
-            model = PoseNet3D(self.config.network).to(self.device).eval()
+            model = PoseNet3D(self.config.network).eval()
+        model.input_length.fill_(self._data.length or 0.0)
         check_something_learns(model, self.config.stages)
         return model
 
-    def fit(self, on_record: Callable[[Record], None] | None = None) -> TrainingReport:
+    def _steps(self) -> dict[str, int]:
+        """How many steps each stage has; its batches divide among the processes."""
+        steps = {}
+        for stage in self.config.stages:
+            size = stage.batch_size or self.config.batch_size
+            self.engine.check_batch(f"stages.{stage.name}.batch_size", size)
+            steps[stage.name] = steps_of(stage, len(self.windows), size)
+        return steps
+
+    def fit(
+        self, on_record: Callable[[Record], None] | None = None, *, resume: Resume = "auto"
+    ) -> TrainingReport:
         """Train every stage, or what is left of them, and report.
 
         A run that is finished is reported at once. Whatever happens, torch's random generators,
         the signal handlers and the parameters' ``requires_grad`` are afterwards what they were.
 
         Args:
-            on_record: called with each record of the metrics, such as a logger.
+            on_record: called with each record of the metrics, such as a logger; with several
+                processes in the first one.
+            resume: ``"auto"`` goes on where the run was stopped, or begins; ``"must"`` and
+                ``"never"`` make sure that there is, or is not, something to go on from.
 
         Returns:
             Each stage's losses at its start and end, the camera pitch, the mirror guard's work.
@@ -135,37 +165,51 @@ class Trainer:
         Raises:
             GameCollapsedError: if the discriminator is certain for too long; the state is saved.
             KeyboardInterrupt: after Ctrl-C; the state is saved.
-            RunFolderError: if the saved state is damaged.
+            RunFolderError: if the saved state is damaged, or not what ``resume`` expects.
             StorageError: if a file cannot be written; the last saved state stays whole.
             TrainingError: if a loss is no longer finite; the last saved state stays.
         """
-        with closing(self.records()) as records:
-            for record in records:
-                if on_record is not None:
-                    on_record(record)
+        if self.engine.forks:
+            run_in_forks(self.engine, lambda: self._consume(on_record, resume), self._store)
+            self._take_up("must")
+        else:
+            self._consume(on_record, resume)
         return self.report()
 
-    def records(self) -> Generator[Record, None, None]:
+    def _consume(self, on_record: Callable[[Record], None] | None, resume: Resume) -> None:
+        with closing(self.records(resume=resume)) as records:
+            for record in records:
+                if on_record is not None and self.engine.is_first:
+                    on_record(record)
+
+    def records(self, *, resume: Resume = "auto") -> Generator[Record, None, None]:
         """Train, handing over each record of the metrics as it is made; ``fit`` consumes it.
 
         Exhaust or close it: until then torch is set up for training.
+
+        Args:
+            resume: as for :meth:`fit`.
         """
-        with (
-            forked_random_state(self.device),
-            flushed_denormals(),
-            deferred_interrupts() as interrupt,
-        ):
-            index, saved = self._take_up()
-            metrics = None if self.folder is None else self.folder.metrics(self.config)
-            if metrics is not None:
-                metrics.start_at(index, 0 if saved is None else saved["done"])
-            with self._display:
-                for stage in range(index, len(self.config.stages)):
-                    for record in self._run_stage(stage, saved, interrupt):
-                        if metrics is not None:
-                            metrics.append(record)
-                        yield record
-                    saved = None
+        self.engine.start()
+        with ExitStack() as stack:
+            stack.enter_context(self.engine.training())
+            if self.folder is not None and self.engine.is_first:
+                stack.enter_context(self.folder.locked())
+            interrupt = stack.enter_context(deferred_interrupts(several=self.engine.several))
+            self.windows = stack.enter_context(self._data.placed(self.engine))
+            self.model.to(self.engine.device, self.engine.dtype)
+            index, saved = self._take_up(resume)
+            done = 0 if saved is None else saved["done"]
+            watchers = stack.enter_context(
+                self._watchers.open(self.model, self._data.held_out, self.engine, index, done)
+            )
+            display = stack.enter_context(self._display if self.engine.is_first else Silent())
+            display.tell(describe_windows(self.windows))
+            for stage in range(index, len(self.config.stages)):
+                for record in self._run_stage(stage, saved, interrupt, display):
+                    watchers.log(record)
+                    yield record
+                saved = None
 
     def report(self) -> TrainingReport:
         """The report of the stages that are done."""
@@ -176,72 +220,101 @@ class Trainer:
             mirror_evidence=self._mirror_evidence,
             camera_pitch_degrees=None if pitch is None else math.degrees(float(pitch)),
             metres_per_unit=float(self.model.metres_per_unit),
-            run_dir=None if self.folder is None else self.folder.path,
+            run_dir=self._run_dir,
         )
 
     def _run_stage(
-        self, index: int, saved: Mapping[str, Any] | None, interrupt: Interrupt
+        self,
+        index: int,
+        saved: Mapping[str, Any] | None,
+        interrupt: Interrupt,
+        display: ProgressDisplay,
     ) -> Iterator[Record]:
         """The loop: every step of one stage, or of what is left of it."""
-        stage = self.config.stages[index]
-        with only_training(self.model, stage):
-            run = StageRun(self.model, self.config, stage, self._objectives[index], self.windows)
+        stage, engine = self.config.stages[index], self.engine
+        with only_training(self.model, stage), engine.synced_batch_norm(self.model):
+            run = StageRun(
+                self.model, self.config, stage, self._objectives[index], self.windows, engine
+            )
+            run.saved_in = "" if self._run_dir is None else str(self._run_dir)
             run.begin() if saved is None else run.load_state_dict(saved)
-            self._display.begin(stage.name, run.done, run.steps)
+            display.begin(stage.name, run.done, run.steps)
             while not run.finished:
-                run.step()
-                self._display.advance(run.done)
+                self._step(index, run)
+                display.advance(run.done)
                 if run.due_for_a_record:
                     record = run.record()
-                    self._display.show(record)
+                    display.show(record)
                     yield record
-                    self._check(index, run)
-                due = run.done % self.config.checkpoint_every == 0
-                if (due or interrupt.asked) and not run.finished:
-                    self._save(index, run)
-                    interrupt.raise_if_asked()
-        self._finish_stage(index, run)
+                    self._check_game(index, run)
+                score = None
+                if self.config.validation.is_due(run.done, run.steps):
+                    score, record = self._watchers.validate(run)
+                    yield record
+                asked = engine.any(interrupt.asked)
+                due = run.done % self.config.checkpoints.every == 0
+                if (due or asked) and not run.finished:
+                    self._save(index, run, score)
+                    interrupt.raise_if(asked)
+            self._finish_stage(index, run, score)
         if index + 1 < len(self.config.stages):
-            interrupt.raise_if_asked()
+            interrupt.raise_if(asked)
 
-    def _check(self, index: int, run: StageRun) -> None:
+    def _step(self, index: int, run: StageRun) -> None:
+        try:
+            run.step()
+        except MirroredError:
+            self._save(index, run)
+            raise
+
+    def _check_game(self, index: int, run: StageRun) -> None:
         """Stop a run that cannot get better, its last good state saved."""
-        run.check_losses()
         try:
             run.check_game()
         except GameCollapsedError:
             self._save(index, run)
             raise
 
-    def _finish_stage(self, index: int, run: StageRun) -> None:
-        run.check_weights()
-        self._reports.append(run.report())
+    def _finish_stage(self, index: int, run: StageRun, score: float | None) -> None:
+        self._reports.append(run.finish())
         if run.stage.mirror_guard:
             self._mirror_turns += run.runner.guard.turned
             self._mirror_evidence = float(run.runner.guard.evidence)
+        self.engine.from_first(lambda: self._write_models(index, run.stage.name))
+        self._save(index + 1, None, score)
+
+    def _write_models(self, index: int, stage: str) -> None:
         if self.folder is not None:
-            save_model(self.model, self.folder.stage(run.stage.name))
+            save_model(self.model, self.folder.stage(stage))
             if index + 1 == len(self.config.stages):
                 save_model(self.model, self.folder.path)
                 self.folder.write_json("report.json", self.report().to_dict())
-        self._save(index + 1)
 
-    def _save(self, stages_done: int, run: StageRun | None = None) -> None:
+    def _save(
+        self, stages_done: int, run: StageRun | None = None, score: float | None = None
+    ) -> None:
         if run is not None:
-            run.check_weights()
-        self._store.save_state(
-            {
-                "stages_done": stages_done,
-                "stage": None if run is None else run.state_dict(),
-                "model": self.model.state_dict(),
-                "reports": [asdict(report) for report in self._reports],
-                "mirror": {"turns": self._mirror_turns, "evidence": self._mirror_evidence},
-            }
-        )
+            run.check_state()
+        state = {
+            "stages_done": stages_done,
+            "stage": None if run is None else run.state_dict(),
+            "model": self.model.state_dict(),
+            "description": describe_model(self.model),
+            "reports": [asdict(report) for report in self._reports],
+            "mirror": {"turns": self._mirror_turns, "evidence": self._mirror_evidence},
+        }
+        self.engine.from_first(lambda: self._store.save_state(state, score))
 
-    def _take_up(self) -> tuple[int, Mapping[str, Any] | None]:
+    def _take_up(self, resume: Resume) -> tuple[int, Mapping[str, Any] | None]:
         """How many stages are done, and the state of the next one where it has begun."""
-        state = self._store.load_state(self.device)
+        state = self.engine.from_first(lambda: self._store.load_state(torch.device("cpu")))
+        where = self._run_dir or "this trainer"
+        if state is None and resume == "must":
+            raise RunFolderError(where, "expected a saved state to go on from, got none.")
+        if state is not None and resume == "never":
+            raise RunFolderError(
+                where, "expected no saved state, got one; choose another run folder, or go on."
+            )
         if state is None:
             self._save(0)
             return 0, None
@@ -249,8 +322,7 @@ class Trainer:
             self.model.load_state_dict(state["model"])
         except RuntimeError as error:
             raise RunFolderError(
-                self.folder.path if self.folder else "this trainer",
-                f"expected the saved state of this network, got {error}; train in a new folder.",
+                where, f"expected the saved state of this network, got {error}; train in a new one."
             ) from error
         self._reports = [StageReport(**report) for report in state["reports"]]
         self._mirror_turns = state["mirror"]["turns"]

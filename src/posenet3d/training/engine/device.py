@@ -79,3 +79,38 @@ def denormals_are_flushed() -> bool:
         (True, False)
     """
     return float(torch.tensor(1e-40) * torch.ones(())) == 0.0
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """A block in which torch computes on so many CPU threads; ``None`` changes nothing.
+
+    Example:
+        >>> with threads(1):
+        ...     torch.get_num_threads()
+        1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if count is None else count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def matmul_precision(reduced: bool) -> Iterator[None]:
+    """A block in which matrix products of float32 may be computed in TF32.
+
+    Example:
+        >>> with matmul_precision(True):
+        ...     torch.get_float32_matmul_precision()
+        'high'
+    """
+    before = torch.get_float32_matmul_precision()
+    if reduced:
+        torch.set_float32_matmul_precision("high")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
