@@ -570,15 +570,14 @@ def test_training_from_shards_gives_the_weights_that_memory_gives(shards, tmp_pa
     student = {"name": "student", "options": {"blocks": 0}}
     network = {"backbone": narrow, "discriminator": narrow, "student": student}
     config = TrainerConfig.preset("quick", batch_size=8, network={**network, "normalization": mode})
-    config = config.override({f"stages.{stage.name}.steps": 3 for stage in config.stages})
+    config = config.override({f"stages.{stage.name}.steps": 2 for stage in config.stages})
     disk, memory = shards(walks([40, 60, 30, 5]), mode=mode, frames_per_shard=50)
-    runs = {"memory": memory, "disk": disk, "again": disk.folder}
+    runs = {"memory": memory, "disk": disk.folder}
     for name, data in runs.items():
         options = {"run_dir": tmp_path / name, "device": "cpu", "progress": False}
         Trainer(config, train_data=data, **options).fit()
     weights = {name: (tmp_path / name / "model.safetensors").read_bytes() for name in runs}
     assert weights["disk"] == weights["memory"]
-    assert weights["again"] == weights["memory"]
     told = json.loads((tmp_path / "disk" / "config.json").read_text())["data"]
     assert told == {"sequences": 4, "frames": 135, "sha256": disk.fingerprint()}
     other = config.override({"network.distance": 9.0})
