@@ -2,9 +2,10 @@
 
 :mod:`posenet3d.testing.strategies` draws rotations, skeletons and depths through Hypothesis.
 :mod:`posenet3d.testing.bodies` draws bodies with their shapes and poses. :func:`check_body_model`
-checks a body model against all that the library expects of one, and needs no Hypothesis.
+checks a body model against all that the library expects of one, :func:`check_logger` a logger;
+they need no Hypothesis.
 """
 
-from posenet3d.testing.contracts import check_body_model
+from posenet3d.testing.contracts import check_body_model, check_logger
 
-__all__ = ["check_body_model"]
+__all__ = ["check_body_model", "check_logger"]

@@ -7,21 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posenet3d.errors import StorageError
+from posenet3d.testing import check_logger
 from posenet3d.training import Record
-from posenet3d.training.metrics_log import MetricsLog
+from posenet3d.training.loggers import CsvFile, CsvLogger, LoggedRun
 
 PLACES = [("a", 2), ("a", 4), ("b", 2), ("b", 4)]
 
 
-def filled(folder: Path) -> MetricsLog:
-    log = MetricsLog(folder / "metrics.csv", ["a", "b"], ["loss"])
+def filled(folder: Path) -> CsvFile:
+    log = CsvFile(folder / "metrics.csv", ["a", "b"], ["loss"])
     log.start_at(0, 0)
     for stage, step in PLACES:
         log.append(Record(stage, step, {"loss": step / 3}))
     return log
 
 
-def places(log: MetricsLog) -> list[tuple[str, int]]:
+def places(log: CsvFile) -> list[tuple[str, int]]:
     lines = log.path.read_text().splitlines()
     return [(line.split(",")[0], int(line.split(",")[1])) for line in lines[1:]]
 
@@ -38,7 +39,7 @@ def test_lines_after_the_saved_state_are_dropped_and_no_others(
     assert log.path.read_text().splitlines() == before[: 1 + len(expected)]
 
 
-@given(cut=st.integers(1, 60))
+@given(cut=st.integers(1, 40))
 def test_an_unfinished_last_line_is_dropped(
     cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -60,8 +61,34 @@ def test_damaged_lines_are_dropped(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_or_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").mkdir()
-    log = MetricsLog(tmp_path / "metrics.csv", ["a"], ["loss"])
+    log = CsvFile(tmp_path / "metrics.csv", ["a"], ["loss"])
     with pytest.raises(StorageError, match="cannot be read"):
         log.start_at(0, 0)
     with pytest.raises(StorageError, match="cannot be written"):
         log.append(Record("a", 1, {}))
+
+
+def test_the_csv_logger_keeps_the_contract_and_shows_every_figure_once(read_csv) -> None:
+    check_logger(lambda run: CsvLogger(run=run), read_csv)
+
+
+def test_figures_of_validation_points_lie_in_a_file_of_their_own(run: LoggedRun) -> None:
+    logger = CsvLogger(run=run)
+    logger.start_at(0, 0)
+    logger.log(Record("teacher", 2, {"bone_length": 0.5}))
+    assert not logger.validation.path.exists()
+    logger.log(Record("teacher", 2, {"validation/score": 0.25}))
+    assert [each.path.read_text().count("\n") for each in (logger.metrics, logger.validation)] == [
+        2,
+        2,
+    ]
+    assert logger.validation.path.read_text().splitlines()[1].startswith("teacher,2,0.25,")
+
+
+def test_the_columns_of_the_metrics_file_are_what_they_were(run: LoggedRun) -> None:
+    logger = CsvLogger(run=run)
+    logger.start_at(0, 0)
+    assert logger.metrics.path.read_text().strip() == (
+        "stage,step,bone_length,discriminator_loss,accuracy_real,accuracy_fake,"
+        "discriminator_accuracy,gradient_penalty,mirror_evidence,camera_pitch_degrees,seconds"
+    )
