@@ -149,11 +149,11 @@ def ranks_of(launcher: int) -> list[int]:
     ]
 
 
-def kill_a_rank(job: dict[str, Any], rank: int, chance: random.Random) -> dict[str, Any]:
+def kill_a_rank(job: dict[str, Any], rank: int, save: int, chance: random.Random) -> dict[str, Any]:
     """Kill one of the processes of a life; how the others ended, and after how long."""
     child, hear = begin(job)
-    wait_for(hear, b"e", chance.choice((1, 2)))
-    time.sleep(chance.uniform(0.0, 0.2))
+    wait_for(hear, b"e", save)
+    time.sleep(chance.uniform(0.0, 0.1))
     os.kill(ranks_of(child)[rank], signal.SIGKILL)
     began = time.monotonic()
     rest(hear)  # open for as long as any process of the run lives
@@ -165,7 +165,11 @@ def kill_a_rank(job: dict[str, Any], rank: int, chance: random.Random) -> dict[s
 def kill_ranks(job: dict[str, Any]) -> dict[str, Any]:
     """Kill one rank in life after life, then let the last one end."""
     chance = random.Random(job["seed"])
-    seen = [kill_a_rank(job, number % job["ranks"], chance) for number in range(job["kills"])]
+    last = len(job["places"]) - 1 - 8  # so that no life ends before it is killed
+    seen = []
+    for number in range(job["kills"]):
+        save = max(1, number * last // job["kills"] - reached(job))
+        seen.append(kill_a_rank(job, number % job["ranks"], save, chance))
     return {"kills": seen, "code": end(job)}
 
 

@@ -73,7 +73,6 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_never_was(
 ) -> None:  # fmt: skip
     config, run = tiny({"checkpoints.every": every}), tmp_path / "run"
     found = play(config, run, seed=kills, kills=kills, places=places(config, every))
-    print(found)
     assert found["code"] == 0, found["errors"]
     doing = [each for each, _ in found["kills"]]
     assert len(doing) == kills
@@ -84,15 +83,15 @@ def test_a_run_killed_at_random_moments_ends_as_if_it_never_was(
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds processes in /proc")
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("kills", "steps"), [(3, 6), pytest.param(20, 12, marks=pytest.mark.slow)])
 def test_when_one_of_two_processes_is_killed_the_run_ends_and_can_be_taken_up(
-    kills: int, tiny: Config, play: Play, outcome: Outcome, tmp_path: Path
+    kills: int, steps: int, tiny: Config, play: Play, outcome: Outcome, tmp_path: Path
 ) -> None:
     two = {"engine": {"accelerator": "cpu", "devices": 2, "strategy": "ddp_fork", "threads": 1}}
-    config = tiny({"checkpoints.every": 1, **two})
+    longer = {f"stages.{stage.name}.steps": steps for stage in tiny().stages}
+    config = tiny({"checkpoints.every": 1, **longer, **two})
     told = {"seed": kills, "places": places(config, 1), "ranks": 2}
     found = play(config, tmp_path / "run", kills=kills, **told)
-    print(found)
     assert found["code"] == 0, found["errors"]
     assert len(found["kills"]) == kills
     for killed in found["kills"]:
