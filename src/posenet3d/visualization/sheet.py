@@ -57,6 +57,7 @@ def skeleton_sheet(
     *,
     unit: str = "mm",
     labels: Sequence[str] | None = None,
+    title: str = "",
 ) -> None:
     """A picture with a row for each sample: the 2D input and each predicted skeleton.
 
@@ -73,6 +74,7 @@ def skeleton_sheet(
         path: the picture: ``.png``, ``.pdf`` or ``.svg``.
         unit: unit of the 3D skeletons, for the captions.
         labels: a name for each row; numbers from 1 where ``None``.
+        title: a line above the columns.
 
     Unknown joints (NaN) are left out, and so are they from the error.
 
@@ -115,6 +117,7 @@ def skeleton_sheet(
             if row == 0:
                 _head_pair(pair, head)
     _draw_key(figure, truth is not None, unit)
+    figure.text(0.02, 1 - 0.06 / height, title, ha="left", va="top", fontsize=7.5, color=GREY)
     save_figure(figure, path)
 
 
