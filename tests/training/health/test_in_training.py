@@ -151,6 +151,24 @@ def test_a_skipped_step_is_as_if_it_had_had_no_rate(trainer: MakeTrainer, place:
     assert any("running_mean" in name for name in moved)
 
 
+def test_skipped_steps_say_nothing_about_the_game_or_the_mirror(
+    trainer: MakeTrainer, place: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[StageRun] = []
+    ordinary = StageRun.begin
+    monkeypatch.setattr(StageRun, "begin", lambda run: (runs.append(run), ordinary(run))[1])
+    changes = {**SKIPPING, "adversarial.every": 1, "log_every": 1}
+    for lost in ([1, 2, 3, 4], []):
+        made = with_lost_input(trainer(changes), place, "teacher", lost)
+        for record in made.records():
+            if record.step == 4:
+                break
+    skipping, healthy = (run.runner for run in runs)
+    assert (float(skipping.adversary.accuracy), float(skipping.guard.evidence)) == (0.5, 0.0)
+    assert float(healthy.adversary.accuracy) != 0.5
+    assert float(healthy.guard.evidence) != 0.0
+
+
 def test_too_many_lost_steps_on_end_stop_a_run_that_skips(
     trainer: MakeTrainer, place: list[Any], tmp_path: Path
 ) -> None:
@@ -223,6 +241,17 @@ def test_a_loss_that_writes_into_a_frozen_part_stops_the_run_before_it_is_saved(
     make("stopped", []).fit()
     make("whole", []).fit()
     assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
+
+
+def test_a_stage_that_was_taken_up_again_is_watched_as_well(
+    trainer: MakeTrainer, place: list[Any], tmp_path: Path
+) -> None:
+    for record in trainer({"log_every": 1}, run_dir=tmp_path).records():
+        if (record.stage, record.step) == ("distillation", 4):
+            break  # the state of step 3 is saved
+    made = writing(trainer({"log_every": 1}, run_dir=tmp_path), place, "distillation", [5])
+    with pytest.raises(FrozenPartMovedError, match=r"teacher\.offsets\.bias"):
+        made.fit()
 
 
 def test_a_frozen_part_is_put_back_counted_and_told(
