@@ -15,11 +15,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from posenet3d.errors import RunFolderError
 from posenet3d.keypoints import KeypointSequence
-from posenet3d.training import Record, Trainer, TrainerConfig
+from posenet3d.training import Record, RunFolder, Trainer, TrainerConfig
 from posenet3d.training.stage_run import StageRun
 
 MakeTrainer = Callable[..., Trainer]
+SHORT = {f"stages.{name}.steps": 1 for name in ("teacher", "distillation", "sja", "joint")}
 Outcome = Callable[[Path], dict[str, Any]]
 
 CHILD = """
@@ -114,8 +116,9 @@ def test_an_interrupt_inside_a_callback_saves_that_very_step(
 
     with pytest.raises(KeyboardInterrupt):
         trainer(run_dir=tmp_path).fit(stop)
-    state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert (state["stages_done"], state["stage"]["done"]) == (2, 4)
+    newest = RunFolder(tmp_path, read_only=True).newest()
+    assert newest is not None
+    assert newest.name == "2-00000004"
     trainer(run_dir=tmp_path).fit()
     assert outcome(tmp_path) == outcome(whole_run)
 
@@ -210,7 +213,22 @@ def test_a_second_interrupt_ends_a_step_at_once(
     made = trainer(run_dir=tmp_path)
     with pytest.raises(KeyboardInterrupt):
         made.fit(stop)
-    state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert state["stage"]["done"] == 3
+    newest = RunFolder(tmp_path, read_only=True).newest()
+    assert newest is not None
+    assert newest.name == "0-00000003"
     made.fit()
     assert outcome(tmp_path) == outcome(whole_run)
+
+
+def test_a_run_that_must_go_on_needs_a_saved_state(trainer: MakeTrainer, tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match="expected a saved state to go on from, got none"):
+        trainer(run_dir=tmp_path).fit(resume="must")
+    trainer(run_dir=tmp_path).fit()
+    assert len(trainer(run_dir=tmp_path).fit(resume="must").stages) == 4
+
+
+def test_a_run_that_must_be_new_refuses_a_saved_state(trainer: MakeTrainer) -> None:
+    made = trainer(SHORT)
+    made.fit(resume="never")
+    with pytest.raises(RunFolderError, match="expected no saved state, got one"):
+        made.fit(resume="never")

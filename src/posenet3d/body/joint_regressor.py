@@ -85,6 +85,7 @@ class ConvexJointRegressor(nn.Module):
         self.theta = nn.Parameter(project_to_simplex(initial.detach()) / gain)
         self.register_buffer("sign", torch.ones_like(self.theta.detach()[0, 0]))
         self.finishes_by_itself = True
+        self._rows: tuple[tuple[int, ...], Tensor] | None = None
         self._hooked: int | None = None
         self._kept: tuple[tuple[Rows, int, torch.dtype, torch.device], Tensor] | None = None
 
@@ -125,7 +126,15 @@ class ConvexJointRegressor(nn.Module):
         """What is projected: the chosen rows of gain * theta."""
         if self.finishes_by_itself and self.theta.requires_grad:
             self._hook()
-        return self.gain * (self.theta if rows is None else self.theta[list(rows)])
+        return self.gain * (
+            self.theta if rows is None else self.theta.index_select(0, self._index(rows))
+        )
+
+    def _index(self, rows: tuple[int, ...]) -> Tensor:
+        """The rows beside theta; kept, since a copy from the host makes a step wait."""
+        if self._rows is None or self._rows[0] != rows or self._rows[1].device != self.theta.device:
+            self._rows = (rows, torch.tensor(rows, device=self.theta.device))
+        return self._rows[1]
 
     @torch.no_grad()
     def finish_gradients(self) -> None:

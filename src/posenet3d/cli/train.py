@@ -31,7 +31,43 @@ Set = Annotated[
         help="Change a field, such as stages.teacher.steps=500; may be repeated.",
     ),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
+Device = Annotated[
+    str, typer.Option("--device", help="One device: cpu, cuda or cuda:1; auto: see --accelerator.")
+]
+Resume = Annotated[
+    str, typer.Option("--resume", help="auto; must or never go on with what is in the run folder.")
+]
+_ENGINE = "Devices and processes"
+Accelerator = Annotated[
+    str | None, typer.Option("--accelerator", help="auto, cpu or cuda.", rich_help_panel=_ENGINE)
+]
+Devices = Annotated[
+    str | None,
+    typer.Option(
+        "--devices",
+        help="Processes on each machine, one a device, or auto.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+Nodes = Annotated[int | None, typer.Option("--nodes", help="Machines.", rich_help_panel=_ENGINE)]
+Strategy = Annotated[
+    str | None, typer.Option("--strategy", help="auto, ddp or ddp_fork.", rich_help_panel=_ENGINE)
+]
+Precision = Annotated[
+    str | None,
+    typer.Option("--precision", help="fp32, tf32, bf16 or fp64.", rich_help_panel=_ENGINE),
+]
+Step = Annotated[
+    str | None, typer.Option("--step", help="eager, compiled or graph.", rich_help_panel=_ENGINE)
+]
+Placement = Annotated[
+    str | None,
+    typer.Option(
+        "--placement",
+        help="Where the 2D set lies: auto, device or pinned.",
+        rich_help_panel=_ENGINE,
+    ),
+]
 
 
 def train(
@@ -42,12 +78,34 @@ def train(
     seed: Seed = 0,
     changes: Set = None,
     device: Device = "auto",
+    resume: Resume = "auto",
+    accelerator: Accelerator = None,
+    devices: Devices = None,
+    nodes: Nodes = None,
+    strategy: Strategy = None,
+    precision: Precision = None,
+    step: Step = None,
+    placement: Placement = None,
 ) -> None:
     """Train the four stages from 2D alone; Ctrl-C saves, the same command goes on."""
     from posenet3d.training import TrainerConfig
 
-    config = TrainerConfig.preset(preset, seed=seed).override(parse_changes(changes or ()))
-    report = fit(config, data, run, protocol=protocol, device=device)
+    engine = {
+        "accelerator": accelerator,
+        "devices": devices,
+        "nodes": nodes,
+        "strategy": strategy,
+        "precision": precision,
+        "step": step,
+        "data": placement,
+    }
+    given = {f"engine.{name}": value for name, value in engine.items() if value is not None}
+    config = TrainerConfig.preset(preset, seed=seed).override(
+        {**given, **parse_changes(changes or ())}
+    )
+    report = fit(config, data, run, protocol=protocol, device=device, resume=resume)
+    if report is None:
+        return
     print_report(report)
     typer.echo(f"Run folder: {run}")
     typer.echo(f"Next: posenet3d evaluate {run} --data TEST_MOTION.npz")
@@ -81,16 +139,27 @@ def fit(
     *,
     protocol: str | None = None,
     device: str = "auto",
-) -> "TrainingReport":
-    """Train in a run folder, or go on in it; on Ctrl-C tell how to go on, and leave with 130."""
-    from posenet3d.training import Trainer
+    resume: str = "auto",
+) -> "TrainingReport | None":
+    """Train in a run folder, or go on in it; on Ctrl-C tell how to go on, and leave with 130.
 
+    Returns:
+        The report, in the first process; ``None`` in the others.
+    """
+    from posenet3d.training import Trainer
+    from posenet3d.training.trainer import as_resume
+
+    wish = as_resume(resume)
     trainer = Trainer(config, train_data=data, protocol=protocol, run_dir=run, device=device)
+    first = trainer.engine.is_first
     try:
-        return trainer.fit()
+        report = trainer.fit(resume=wish)
     except KeyboardInterrupt:
-        typer.echo(f"Interrupted; saved in {run}. The same command goes on from there.", err=True)
+        if first:
+            told = f"Interrupted; saved in {run}. The same command goes on from there."
+            typer.echo(told, err=True)
         raise typer.Exit(130) from None
+    return report if first else None
 
 
 def print_report(report: "TrainingReport") -> None:

@@ -91,7 +91,7 @@ class Adversary:
             left_out: whether the step was left out; its accuracies mean nothing then.
         """
         if "accuracy_real" in values:
-            now = 0.5 * (values["accuracy_real"] + values["accuracy_fake"])
+            now = 0.5 * (values["accuracy_real"] + values["accuracy_fake"]).to(self.accuracy.dtype)
             mean = torch.lerp(now, self.accuracy, ACCURACY_MOMENTUM)
             self.accuracy = torch.where(left_out, self.accuracy, mean)
 

@@ -42,7 +42,7 @@ class MirrorGuard:
             evidence: the mean over a step's batch.
             left_out: whether the step was left out; its evidence means nothing then.
         """
-        mean = torch.lerp(evidence, self.evidence, self.config.momentum)
+        mean = torch.lerp(evidence.to(self.evidence.dtype), self.evidence, self.config.momentum)
         self.evidence = torch.where(left_out, self.evidence, mean)
 
     def objects(self, step: int) -> bool:

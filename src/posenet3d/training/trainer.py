@@ -5,12 +5,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
 from posenet3d.data import ShardedSet, TrainingSet, load_training_set
-from posenet3d.errors import ConfigurationError, GameCollapsedError, MirroredError, RunFolderError
+from posenet3d.errors import (
+    ConfigurationError,
+    GameCollapsedError,
+    MirroredError,
+    RunFolderError,
+    UnknownNameError,
+)
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import PoseNet3D, save_model
 from posenet3d.networks.weights import describe_model
@@ -171,6 +177,7 @@ class Trainer:
         """
         if self.engine.forks:
             run_in_forks(self.engine, lambda: self._consume(on_record, resume), self._store)
+            self.model.to(self.engine.dtype)
             self._take_up("must")
         else:
             self._consume(on_record, resume)
@@ -328,6 +335,23 @@ class Trainer:
         self._mirror_turns = state["mirror"]["turns"]
         self._mirror_evidence = state["mirror"]["evidence"]
         return state["stages_done"], state["stage"]
+
+
+def as_resume(text: str) -> Resume:
+    """A text as what :meth:`Trainer.fit` takes for ``resume``.
+
+    Raises:
+        UnknownNameError: if it is nothing of the kind.
+
+    Example:
+        >>> as_resume("must")
+        'must'
+    """
+    known: tuple[Resume, ...] = get_args(Resume)
+    for each in known:
+        if each == text:
+            return each
+    raise UnknownNameError("wish to resume", text, known)
 
 
 def check_something_learns(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:

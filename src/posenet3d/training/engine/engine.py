@@ -19,6 +19,7 @@ from posenet3d.nn.synced_batch_norm import synced_batch_norm
 from posenet3d.training.engine.config import EngineConfig
 from posenet3d.training.engine.device import (
     choose_device,
+    default_dtype,
     flushed_denormals,
     forked_random_state,
     matmul_precision,
@@ -253,6 +254,7 @@ class Engine:
             stack.enter_context(flushed_denormals())
             stack.enter_context(threads(self.config.threads))
             stack.enter_context(matmul_precision(self.config.precision == "tf32"))
+            stack.enter_context(default_dtype(self.dtype))
             if self._lifeline is not None:
                 stack.enter_context(self._lifeline.held())
             yield
