@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posenet3d.errors import DataError, StorageError
-from posenet3d.files.atomic import atomic_folder, atomic_write, remove_partials
+from posenet3d.files import atomic
+from posenet3d.files.atomic import atomic_folder, atomic_remove, atomic_write, remove_partials
 
 OLD, NEW = b"old and whole", b"new and whole"
 
@@ -276,3 +277,34 @@ def test_a_left_over_that_cannot_be_removed_is_named(tiny_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(StorageError, match="cannot be removed: Read-only"):
         remove_partials(tiny_disk)
+
+
+def test_what_is_removed_is_gone_and_nothing_else(tmp_path):
+    (tmp_path / "kept").write_bytes(OLD)
+    (tmp_path / "link").symlink_to("kept")
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    (tmp_path / "folder" / "inner" / "file").write_bytes(OLD)
+    for name in ("link", "folder"):
+        atomic_remove(tmp_path / name)
+    assert names(tmp_path) == ["kept"]
+
+
+def test_a_removal_that_stops_half_way_leaves_nothing_under_the_old_name(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_bytes(OLD)
+
+    def stop(path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(atomic, "_remove", stop)
+    with pytest.raises(StorageError, match="folder: cannot be removed: Input/output error"):
+        atomic_remove(tmp_path / "folder")
+    monkeypatch.undo()
+    assert not (tmp_path / "folder").exists()
+    assert len(remove_partials(tmp_path)) == 1
+    assert names(tmp_path) == []
+
+
+def test_removing_what_is_not_there_is_told(tmp_path):
+    with pytest.raises(StorageError, match="cannot be removed: No such file"):
+        atomic_remove(tmp_path / "absent")

@@ -188,7 +188,8 @@ def test_a_flipped_bit_makes_loading_use_the_one_before_and_tell(two: Checkpoint
 
 def test_each_single_bit_of_a_manifest_counts() -> None:
     files = {"state.pt": Seal.of(b"abc"), "model.safetensors": Seal.of(b"de")}
-    content = Manifest("5c", Place(1, 500), 0.125, files).to_bytes()
+    manifest = Manifest("5c", Place(1, 500), 1e-07, files)  # 1E-07 is the same number
+    content = manifest.to_bytes()
     for bit in range(8 * len(content)):
         changed = bytearray(content)
         changed[bit // 8] ^= 1 << bit % 8

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from posenet3d.errors import DamagedCheckpointWarning, RunFolderError, StorageError
 from posenet3d.training.checkpoints import CheckpointConfig, CheckpointStore, store
+from posenet3d.training.checkpoints.checkpoint import verify_checkpoint
+from posenet3d.training.checkpoints.place import Place
 
 MakeState = Callable[..., dict[str, Any]]
 CPU = torch.device("cpu")
@@ -335,6 +337,8 @@ def test_a_kill_before_any_operation_on_files_costs_nothing(
         found.clear_up()
         assert not list(found.folder.glob(".*"))
         assert not list(found.folder.glob("*.new"))
+        for name in names(found) if job is not set_aside else ():
+            verify_checkpoint(found.folder / name, Place(0, int(name[2:])))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DamagedCheckpointWarning)
             after = found.load(CPU)
