@@ -156,7 +156,13 @@ def test_skipped_steps_say_nothing_about_the_game_or_the_mirror(
 ) -> None:
     runs: list[StageRun] = []
     ordinary = StageRun.begin
-    monkeypatch.setattr(StageRun, "begin", lambda run: (runs.append(run), ordinary(run))[1])
+
+    def begin(run: StageRun) -> None:
+        ordinary(run)
+        run.runner.adversary.accuracy = torch.tensor(0.75)
+        runs.append(run)
+
+    monkeypatch.setattr(StageRun, "begin", begin)
     changes = {**SKIPPING, "adversarial.every": 1, "log_every": 1}
     for lost in ([1, 2, 3, 4], []):
         made = with_lost_input(trainer(changes), place, "teacher", lost)
@@ -164,8 +170,8 @@ def test_skipped_steps_say_nothing_about_the_game_or_the_mirror(
             if record.step == 4:
                 break
     skipping, healthy = (run.runner for run in runs)
-    assert (float(skipping.adversary.accuracy), float(skipping.guard.evidence)) == (0.5, 0.0)
-    assert float(healthy.adversary.accuracy) != 0.5
+    assert (float(skipping.adversary.accuracy), float(skipping.guard.evidence)) == (0.75, 0)
+    assert float(healthy.adversary.accuracy) != 0.75
     assert float(healthy.guard.evidence) != 0.0
 
 
