@@ -296,3 +296,19 @@ def test_validation_looks_at_the_average_and_training_goes_on_without_it(
     assert not torch.equal(looked[4][name], lived[4][name])
     live = load_model(whole_run / "stages" / "teacher").state_dict()
     assert torch.equal(lived[6][name], live[name])
+
+
+def test_a_teacher_turned_round_in_a_run_is_turned_in_its_average(
+    trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The anatomy is replaced by a lifter's own answer: which sign its bias has."""
+    monkeypatch.setattr(
+        "posenet3d.training.halves.mirror_evidence", lambda joints: 10.0 - joints[..., 2].mean(-1)
+    )
+    changes = {"averaging": {"decay": 0.9}, "stages.teacher.optimizer.lr": 1e-6}
+    made = trainer(changes, run_dir=tmp_path)
+    nn.init.constant_(made.model.teacher.offsets.bias, 0.5)
+    nn.init.zeros_(made.model.teacher.offsets.weight)
+    assert made.fit().mirror_turns == 1
+    bias = load_model(tmp_path / "stages" / "teacher").teacher.offsets.bias.detach()
+    torch.testing.assert_close(bias, torch.full_like(bias, -0.5), atol=1e-3, rtol=0)
