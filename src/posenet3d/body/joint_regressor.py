@@ -138,9 +138,7 @@ class ConvexJointRegressor(nn.Module):
 
     @torch.no_grad()
     def finish_gradients(self) -> None:
-        """Add the constant to the gradient that is there; after a backward pass, where
-        ``finishes_by_itself`` is off.
-        """
+        """Add the constant to the gradient that is there, where ``finishes_by_itself`` is off."""
         if self.theta.grad is not None:
             self.theta.grad = self._dithered(self.theta.grad)
 

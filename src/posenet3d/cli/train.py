@@ -15,7 +15,12 @@ Data = Annotated[
     Path, typer.Option("--data", help="npz file of 2D keypoints, or of 3D motion with --protocol.")
 ]
 Run = Annotated[
-    Path, typer.Option("--run", help="Run folder; the same command goes on with a stopped run.")
+    Path,
+    typer.Option(
+        "--run",
+        "--run-dir",  # torchrun takes --run for one of its own options
+        help="Run folder; the same command goes on with a stopped run.",
+    ),
 ]
 Protocol = Annotated[
     str | None,

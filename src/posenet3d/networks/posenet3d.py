@@ -67,6 +67,8 @@ class PoseNet3D(nn.Module):
     metres_per_unit: Tensor
     input_length: Tensor
     body_to_camera: Tensor
+    bones: Tensor
+    """Pairs of joints (bones, 2), beside the weights: made anew, they would have to be copied."""
 
     def __init__(self, config: NetworkConfig, body: BodyModel | None = None) -> None:
         super().__init__()
@@ -81,6 +83,7 @@ class PoseNet3D(nn.Module):
         self.register_buffer("metres_per_unit", torch.zeros(()))
         self.register_buffer("input_length", torch.zeros(()))
         self.register_buffer("body_to_camera", torch.tensor([1.0, -1.0, -1.0]), persistent=False)
+        self.register_buffer("bones", torch.tensor(LSP_14.bones), persistent=False)
 
     def _build_networks(self) -> None:
         config, joints, frames = self.config, len(LSP_14), self.config.frames

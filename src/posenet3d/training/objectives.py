@@ -7,7 +7,6 @@ the formulas are the pure functions of :mod:`posenet3d.losses`.
 from collections.abc import Callable
 
 from posenet3d import losses
-from posenet3d.skeletons import LSP_14
 from posenet3d.training.forward import Forward
 from posenet3d.training.stage import Branch
 from posenet3d.typing import Scalar
@@ -28,7 +27,7 @@ def temporal_consistency(forward: Forward) -> Scalar:
 
 def bone_length(forward: Forward) -> Scalar:
     """L_bl, Eq. 4: the variance of bone lengths over a window."""
-    return losses.bone_length_variance(forward.teacher_joints, LSP_14.bones)
+    return losses.bone_length_variance(forward.teacher_joints, forward.model.bones)
 
 
 def teacher_adversarial(forward: Forward) -> Scalar:
