@@ -178,7 +178,9 @@ def print_report(report: "TrainingReport") -> None:
         figures = "\n".join(
             f"{name} {stage.start[name]:.3g} → {value:.3g}"
             for name, value in stage.end.items()
-            if name in stage.start and name != "seconds"
+            if name in stage.start
+            and name != "seconds"
+            and (value or name not in stage.health)
         )
         table.add_row(stage.name, str(stage.steps), f"{stage.seconds:.0f}", figures)
     Console().print(table)

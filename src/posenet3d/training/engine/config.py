@@ -63,7 +63,7 @@ class EngineConfig(Frozen):
     def _no_sharded_weights(cls, strategy: Any, info: Info) -> Any:
         if isinstance(strategy, str) and strategy.lower().startswith(("fsdp", "deepspeed")):
             raise ValueError(
-                "expected 'ddp' or 'ddp_fork': the networks have some 30 million parameters, which "
+                "expected 'ddp' or 'ddp_fork': the networks have some 20 million parameters, which "
                 "every device holds whole, and sharding them would only add waiting"
             )
         return strategy
