@@ -8,23 +8,29 @@
 ``.. joints::``                                        the canonical 14 joints
 ``.. root-names::``                                    the names of the root package
 ``.. command:: train``                                 a command's options
+``.. fields:: health posenet3d.training.health.HealthConfig``  the fields of a configuration
 
 Beside them a check: each ``posenet3d`` or ``make`` command in a shell block of a page is parsed by
-the real command line, and a page with a command that does not exist is a warning, hence an error.
+the real command line, what torchrun and srun start too, and the changes that ``train --set`` makes
+are tried on the preset. A page with a command that does not exist is a warning, hence an error.
+Changes that need a package of somebody else are not tried in blocks of the class ``own-plugins``.
 """
 
 import ast
 import importlib
 import inspect
+import json
 import re
 import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -253,6 +259,33 @@ class Command(Generated):
         yield from table(["option", "default", "what it does"], rows, "25 20 55")
 
 
+class Fields(Generated):
+    """The fields of a configuration: what they may be, their defaults, their docstrings."""
+
+    required_arguments = 2
+
+    def lines(self) -> Iterator[str]:
+        from pydantic_core import PydanticUndefined
+
+        prefix, config = self.arguments[0], find(self.arguments[1])
+        texts = ModuleAnalyzer.for_module(config.__module__).find_attr_docs()
+        rows = []
+        for name, field in config.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            text = " ".join(" ".join(texts[config.__name__, name]).split())
+            choices = ", ".join(f"``{choice}``" for choice in choices_of(field.annotation))
+            said = "required" if default is PydanticUndefined else f"``{json.dumps(default)}``"
+            rows.append([f"``{prefix}.{name}``", said, f"{choices}: {text}" if choices else text])
+        yield from table(["field", "default", "what it is"], rows, "26 12 62")
+
+
+def choices_of(annotation: Any) -> list[str]:
+    """The texts that a field may be, where it is nothing but a choice among some."""
+    if get_origin(annotation) in (Union, UnionType):
+        return [each for part in get_args(annotation) for each in choices_of(part)]
+    return list(map(str, get_args(annotation))) if get_origin(annotation) is Literal else []
+
+
 def command_line() -> Any:
     """The real command line, as click sees it."""
     import typer
@@ -268,15 +301,24 @@ def check_commands(app: Sphinx, doctree: nodes.document) -> None:
         if block.get("language") in {"sh", "console", "bash"}:
             text = block.astext().replace("\\\n", " ")
             for line in text.splitlines():
-                fault = fault_of(shlex.split(line.strip(), comments=True))
+                if "$" in line:  # a script; what a variable holds is known when it runs
+                    continue
+                words = started_by(shlex.split(line.strip(), comments=True))
+                fault = fault_of(words, try_changes="own-plugins" not in block["classes"])
                 if fault:
                     log.warning("%s: %s", line.strip(), fault, location=block)
 
 
-def fault_of(words: list[str]) -> str | None:
-    """What is wrong with a shell command, if it is one of this project's."""
-    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):  # environment variables
+def started_by(words: list[str]) -> list[str]:
+    """The command without environment variables and without what starts its processes."""
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words = words[1:]
+    launched = words and Path(words[0]).name in {"torchrun", "srun"} and "posenet3d" in words
+    return words[words.index("posenet3d") :] if launched else words
+
+
+def fault_of(words: list[str], try_changes: bool = True) -> str | None:
+    """What is wrong with a shell command, if it is one of this project's."""
     if not words or Path(words[0]).name not in {"posenet3d", "make"}:
         return None
     if words[0] == "make":
@@ -290,10 +332,23 @@ def fault_of(words: list[str]) -> str | None:
     try:
         if len(words) > 1 and not words[1].startswith("-"):
             name, command, rest = group.resolve_command(click.Context(group), words[1:])
-            command.make_context(name, [word for word in rest if word != "--help"])
+            given = command.make_context(name, [word for word in rest if word != "--help"]).params
+            if name == "train" and try_changes:
+                configuration(given)
     except Exception as error:
         return str(getattr(error, "message", error))
     return None
+
+
+def configuration(given: dict[str, Any]) -> Any:
+    """The configuration that the options of ``posenet3d train`` ask for."""
+    from posenet3d.cli.train import parse_changes
+    from posenet3d.training import TrainerConfig
+
+    engine = ("accelerator", "devices", "nodes", "strategy", "precision", "step")
+    asked = {f"engine.{name}": given[name] for name in engine if given[name] is not None}
+    changes = parse_changes(given["changes"] or ())
+    return TrainerConfig.preset(given["preset"]).override({**asked, **changes})
 
 
 def find_root_name(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
@@ -319,6 +374,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "joints": Joints,
         "root-names": RootNames,
         "command": Command,
+        "fields": Fields,
     }
     for name, directive in directives.items():
         app.add_directive(name, directive)
