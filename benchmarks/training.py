@@ -46,11 +46,12 @@ def main() -> None:
         print(json.dumps(measure(json.loads(arguments.case))))
         return
     path = arguments.results / f"{arguments.name}.json"
+    arguments.results.mkdir(parents=True, exist_ok=True)
     results = json.loads(path.read_text()) if path.exists() else {}
     if not arguments.page:
-        results[arguments.device] = run_all(arguments, results.get(arguments.device, {}))
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+        for result in run_all(arguments, results.get(arguments.device, {})):
+            results[arguments.device] = result
+            path.write_text(json.dumps(results, indent=1) + "\n")
     from training_page import draw, render
 
     draw(results, path.with_suffix(".png"))
@@ -98,10 +99,13 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
-def run_all(arguments: argparse.Namespace, before: dict) -> dict:
-    """Where and how it was measured, and the records of all cases."""
+def run_all(arguments: argparse.Namespace, before: dict) -> Iterator[dict]:
+    """Where and how it was measured, and the records so far, after each case."""
     records = before.get("records", []) if arguments.again else []
     known = {identity(record) for record in records if "failed" not in record}
+    told = header(arguments)
+    if records:
+        told["commands"] = [*before["header"]["commands"], *told["commands"]]
     with tempfile.TemporaryDirectory() as folder:
         data = str(Path(folder, "clips.npz"))
         write_data(data)
@@ -114,12 +118,10 @@ def run_all(arguments: argparse.Namespace, before: dict) -> dict:
                 continue
             record = run_twice_if_noisy(common | case, arguments.threads)
             records = [r for r in records if identity(r) != identity(case)]
+            record["commit"] = told["commit"]
             records.append({k: v for k, v in record.items() if k not in ("data", "videopose3d")})
             print(json.dumps(records[-1]), flush=True)
-    told = header(arguments)
-    if arguments.again and records:
-        told["commands"] = [*before["header"]["commands"], *told["commands"]]
-    return {"header": told, "records": records}
+            yield {"header": told, "records": records}
 
 
 def identity(record: dict) -> tuple:
@@ -223,7 +225,7 @@ def header(arguments: argparse.Namespace) -> dict:
     if arguments.device == "cuda":
         name = f"{torch.cuda.get_device_name()}, {name}"
     return {
-        "commands": [shlex.join(["python", "benchmarks/training.py", *sys.argv[1:]])],
+        "commands": [shown_command(sys.argv[1:])],
         "commit": source_commit() or "unknown",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "device": name,
@@ -234,6 +236,17 @@ def header(arguments: argparse.Namespace) -> dict:
         "python": platform.python_version(),
         "torch": torch.__version__,
     }
+
+
+def shown_command(given: list[str]) -> str:
+    """The command as anyone would type it: without this machine's folders."""
+    shown = list(given)
+    if "--videopose3d" in shown:
+        shown[shown.index("--videopose3d") + 1] = "CHECKOUT"
+    if "--results" in shown:
+        place = shown.index("--results")
+        del shown[place : place + 2]
+    return shlex.join(["python", "benchmarks/training.py", *shown])
 
 
 def processor() -> str:

@@ -24,7 +24,7 @@ device, both halves of the game, Adam. *literal* is `benchmarks/literal_paper.py
 reads: DataLoader workers, plain Adam, `.item()` on each loss, the mannequin's whole mesh through
 `smplx`; its losses equal ours on equal weights (run the file alone to see). *VideoPose3D* is the
 published supervised step of that repository (nine frames, 17 joints): one pass of a lifter, where
-our stage 1 takes three and plays the discriminator four times.
+our stage 1 takes three and asks the discriminator three times.
 
 The step is the median of several repeats after a warm-up, every case in a process of its own. Its
 operations are its matrix products, forward and backward, as torch counts them, each method's own;
@@ -61,9 +61,12 @@ def render(results: dict, picture: str) -> str:
 def device_sections(result: dict, device: str) -> Iterator[str]:
     """Everything about one device."""
     header, records = result["header"], result["records"]
-    commands = ", then ".join(f"`{command}`" for command in header["commands"])
+    commits = ", then ".join(dict.fromkeys(record["commit"] for record in records))
+    commands = ", then ".join(
+        f"`{each}`" if each.startswith(("python", "OMP")) else each for each in header["commands"]
+    )
     yield (
-        f"Command: {commands}, seed {header['seed']}, commit {header['commit']}, "
+        f"Command: {commands}, seed {header['seed']}, commit {commits}, "
         f"{header['date']}.\nMachine: {header['device']}, {header['cores']} cores, "
         f"{header['threads']} thread(s), Python {header['python']}, torch {header['torch']}, "
         f"preset `{header['preset']}`."
@@ -134,20 +137,32 @@ def stage_table(records: list[dict]) -> str:
 def ranks_table(records: list[dict]) -> str:
     """One rank and two."""
     one = next((r for r in records if r["ranks"] == 1 and "seconds" in r), None)
-    lines = ["| ranks | windows a step | a step | windows/s | of one rank's | load |"]
-    lines.append("|" + "---|" * 6)
+    lines = [
+        "| ranks | windows a step | a step, wall | windows/s | of one rank's "
+        "| a step, processors | of one rank's | load |",
+        "|" + "---|" * 8,
+    ]
     for record in records:
-        if "seconds" not in record:
-            lines.append(row_of([str(record["ranks"]), "", told(record), "", "", ""]))
+        if "seconds" not in record or one is None:
+            lines.append(row_of([str(record["ranks"]), "", told(record), *[""] * 5]))
             continue
-        speed = record["batch"] / seconds(record)
-        share = f"{speed / (one['batch'] / seconds(one)):.2f}" if one else "–"
-        row = [record["ranks"], record["batch"], duration(seconds(record)), f"{speed:,.0f}", share]
-        lines.append(row_of([*map(str, row), f"{record['load'][0]:.1f}"]))
-    batch = one["batch"] if one else "the same"
+        row = [
+            str(record["ranks"]),
+            str(record["batch"]),
+            duration(seconds(record)),
+            f"{record['batch'] / seconds(record):,.0f}",
+            f"{seconds(one) / seconds(record):.2f}",
+            duration(record["processor"]),
+            f"{record['processor'] / one['processor']:.2f}",
+            f"{record['load'][0]:.1f}",
+        ]
+        lines.append(row_of(row))
     return (
-        f"Preset `quick`, stage 1, {batch} windows a step divided among the ranks (gloo, one "
-        "thread each), through the trainer's own engine; wall time.\n\n" + "\n".join(lines)
+        "Preset `quick`, stage 1, one batch divided among the ranks (gloo, one thread each), "
+        "through the trainer's own engine. Wall seconds are the median between records; where the "
+        "load says that others used the cores, two ranks could not show what they gain. Processor "
+        "seconds of all ranks together do not depend on others: were they the same for two as for "
+        "one, two ranks on two free cores would be twice as fast.\n\n" + "\n".join(lines)
     )
 
 
@@ -224,6 +239,8 @@ def not_measured(device: str) -> Iterator[str]:
 
 def draw(results: dict, path: Path) -> None:
     """Windows a second over the batch: a row a device, a panel a stage."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     from posenet3d.visualization.figures import (
         BLUE,
         GREEN,
@@ -245,7 +262,7 @@ def draw(results: dict, path: Path) -> None:
         ("literal", "fp32", "eager"): (VERMILION, "o-"),
         ("videopose3d", "fp32", "eager"): (GREY, "o-"),
     }
-    figure = new_figure(12.0, 1.4 + 2.9 * len(devices))
+    figure = new_figure(12.0, 1.0 + 2.9 * len(devices))
     grid = figure.subplots(len(devices), len(STAGES), sharex="row", sharey="row", squeeze=False)
     shown = {}
     for row, device in zip(grid, devices, strict=True):
@@ -265,13 +282,16 @@ def draw(results: dict, path: Path) -> None:
             axes.set(xscale="log", yscale="log")
             batches = sorted({r["batch"] for r in results[device]["records"] if "batch" in r})
             axes.set_xticks(batches, [str(batch) for batch in batches])
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axes.yaxis.set_minor_formatter(NullFormatter())
             axes.minorticks_off()
             axes.set_title(TITLES[stage], fontsize=9, loc="left")
             axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
             axes.spines[["top", "right"]].set_visible(False)
             axes.set_xlabel("windows a step", fontsize=9)
         row[0].set_ylabel(f"windows a second, {device.upper()}", fontsize=9)
-    figure.tight_layout(rect=(0, 0.14 / len(devices), 1, 1))
+    figure.tight_layout(rect=(0, 0.1 / len(devices), 1, 1))
     figure.legend(shown.values(), shown.keys(), loc="lower center", ncols=4, frameon=False,
                   fontsize=9)  # fmt: skip
     save_figure(figure, path)
