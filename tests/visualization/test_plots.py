@@ -250,6 +250,13 @@ def test_steps_of_resumed_runs_rise_and_the_later_row_wins(tmp_path_factory, len
     assert metrics.curves["loss"].tolist() == expected
 
 
+def test_a_count_has_a_panel_where_something_was_counted(tmp_path, drawn):
+    path = tmp_path / "metrics.csv"
+    path.write_text("stage,step,loss,skipped_steps,collapses\nteacher,1,2,0,0\nteacher,2,1,3,0\n")
+    training_curves(path, tmp_path / "curves.png")
+    assert [axes.get_title(loc="left") for axes in drawn[0].axes] == ["Loss", "Skipped steps"]
+
+
 def test_a_row_that_was_cut_off_counts_as_far_as_it_goes(tmp_path):
     path = tmp_path / "metrics.csv"
     path.write_text("stage,step,a,b\nteacher,1,2,3\nteacher,2,4")

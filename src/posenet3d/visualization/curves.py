@@ -42,6 +42,8 @@ _TITLES = {
 }
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
 _ACCURACY = "accuracy"
+_COUNTS = ("skipped_steps", "frozen_moved", "mirror_turns", "mirror_warnings", "collapses")
+"""What the health checks count; mostly nothing, which needs no panel."""
 _LINEAR = ("pitch", "roll", "degrees", "angle")
 """Parts of the names of numbers that are no losses: zero means something for them."""
 _DECADES_FOR_LOG = 1.3
@@ -51,7 +53,8 @@ _COLUMNS, _PANEL_WIDTH, _PANEL_HEIGHT = 3, 3.3, 2.05
 def training_curves(metrics_csv_path: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
     r"""A picture of a run's losses over its steps, stage after stage.
 
-    Each recorded number has a panel of its own; those whose name holds "accuracy" share one from
+    Each recorded number has a panel of its own, a count of the health checks only where something
+    was counted; those whose name holds "accuracy" share one from
     0 to 1 with a line at one half, where the discriminator guesses. A panel has a logarithmic
     axis where its values are positive and span more than a factor of 20, unless it is an angle.
     Noisy curves are drawn pale, with their running median on top.
@@ -77,9 +80,9 @@ def training_curves(metrics_csv_path: str | os.PathLike[str], path: str | os.Pat
     """
     picture_format(path)
     metrics = read_metrics(metrics_csv_path)
-    if not metrics.curves:
-        raise DataError(os.fspath(metrics_csv_path), "expected a column of numbers, got none.")
     panels = _panels(metrics)
+    if not panels:
+        raise DataError(os.fspath(metrics_csv_path), "expected a column of numbers, got none.")
     columns = min(_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure = new_figure(columns * _PANEL_WIDTH, rows * _PANEL_HEIGHT + 0.3)
@@ -98,7 +101,12 @@ def training_curves(metrics_csv_path: str | os.PathLike[str], path: str | os.Pat
 
 def _panels(metrics: Metrics) -> dict[str, list[str]]:
     """Titles and the curves below them; the accuracies come last, together."""
-    panels = {_title(name): [name] for name in metrics.curves if _ACCURACY not in name}
+    told = [
+        name
+        for name, curve in metrics.curves.items()
+        if _ACCURACY not in name and (name not in _COUNTS or np.nanmax(curve) > 0)
+    ]
+    panels = {_title(name): [name] for name in told}
     shared = [name for name in metrics.curves if _ACCURACY in name]
     return {**panels, "Discriminator accuracy": shared} if shared else panels
 

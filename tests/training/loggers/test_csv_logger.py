@@ -85,10 +85,12 @@ def test_figures_of_validation_points_lie_in_a_file_of_their_own(run: LoggedRun)
     assert logger.validation.path.read_text().splitlines()[1].startswith("teacher,2,0.25,")
 
 
-def test_the_columns_of_the_metrics_file_are_what_they_were(run: LoggedRun) -> None:
+def test_the_columns_of_the_metrics_file_stay_in_their_places(run: LoggedRun) -> None:
     logger = CsvLogger(run=run)
     logger.start_at(0, 0)
     assert logger.metrics.path.read_text().strip() == (
         "stage,step,bone_length,discriminator_loss,accuracy_real,accuracy_fake,"
-        "discriminator_accuracy,gradient_penalty,mirror_evidence,camera_pitch_degrees,seconds"
+        "discriminator_accuracy,gradient_penalty,mirror_evidence,camera_pitch_degrees,seconds,"
+        "gradient_norm,discriminator_gradient_norm,skipped_steps,frozen_moved,mirror_turns,"
+        "mirror_warnings,collapses"
     )

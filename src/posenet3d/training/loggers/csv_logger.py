@@ -19,6 +19,13 @@ FIGURES = (
     "mirror_evidence",
     "camera_pitch_degrees",
     "seconds",
+    "gradient_norm",
+    "discriminator_gradient_norm",
+    "skipped_steps",
+    "frozen_moved",
+    "mirror_turns",
+    "mirror_warnings",
+    "collapses",
 )
 """Columns of ``metrics.csv`` after the losses."""
 
@@ -51,7 +58,7 @@ class CsvLogger:
         >>> logger.start_at(stages_done=0, step=0)
         >>> logger.log(Record("teacher", 50, {"camera_pitch_degrees": 12.5}))
         >>> (logger.metrics.path).read_text().splitlines()[1]
-        'teacher,50,,,,,,,12.5,'
+        'teacher,50,,,,,,,12.5,,,,,,,,'
     """
 
     strict = True
