@@ -5,22 +5,21 @@
 #
 #   ./train_torchrun.sh --data clips.npz --preset paper --run runs/a
 #
-# On two machines, this on each; the data must lie under the same path on both, the run folder is
-# only used where the first process runs:
+# On two machines, this on each; data and run folder must be where both see them:
 #
 #   NODES=2 RENDEZVOUS=first-machine:29500 \
 #     ./train_torchrun.sh --data clips.npz --preset paper --run runs/a
 #
-# What follows the script's name goes to `posenet3d train` as it is. The same command goes on with
-# a run that was stopped. Environment:
+# What follows the script's name goes to `posenet3d train` as it is. The same
+# command goes on with a run that was stopped. Environment:
 #
-#   PROCESSES   on each machine; "auto": one a GPU (without GPUs one a core: say how many then)
+#   PROCESSES   on each machine; "auto": one a GPU (without GPUs say how many)
 #   NODES       machines
 #   RENDEZVOUS  host:port of one of several machines, where they meet
 #   JOB         a name that tells this meeting from others there
 #   PYTHON      the Python that posenet3d is installed in
 #
-# torchrun leaves with 1 whatever made a process stop; what the process said stands above.
+# torchrun leaves with 1 whatever stopped a process; what it said stands above.
 set -euo pipefail
 
 PROCESSES=${PROCESSES:-auto}
@@ -40,7 +39,7 @@ fi
 # What torchrun would choose as well, but for its warning.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
-# The two dashes keep torchrun from taking --run for an abbreviation of its own --run-path.
+# The two dashes keep torchrun from taking --run for its own --run-path.
 exec "$PYTHON" -m torch.distributed.run \
   --nnodes="$NODES" --nproc-per-node="$PROCESSES" "${meeting[@]}" \
   -m -- posenet3d train --devices auto --nodes "$NODES" "$@"
