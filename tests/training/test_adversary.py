@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from posenet3d import losses
 from posenet3d.errors import GameCollapsedError, TrainingError
-from posenet3d.networks import PoseNet3D
-from posenet3d.training import AdversarialConfig, Forward, Record, Trainer
-from posenet3d.training.adversary import FORMS, Adversary
+from posenet3d.networks import PoseNet3D, load_model
+from posenet3d.training import AdversarialConfig, Forward, Record, RunFolder, Trainer
+from posenet3d.training.adversary import FORMS, Adversary, discriminator_loss
 from posenet3d.training.stage_run import StageRun
 from posenet3d.training.step import StageRunner
 
@@ -36,9 +36,9 @@ def test_the_discriminator_learns_at_every_kth_step(
     made = trainer({"adversarial.every": 3})
     learnt, ordinary = [], StageRunner.step
 
-    def step(runner: StageRunner, batch: Tensor, number: int) -> dict[str, Tensor]:
+    def step(runner: StageRunner, batch: Tensor, number: int, seed: int = 0) -> dict[str, Tensor]:
         before = [each.clone() for each in made.model.discriminator.parameters()]
-        values = ordinary(runner, batch, number)
+        values = ordinary(runner, batch, number, seed)
         pairs = zip(before, made.model.discriminator.parameters(), strict=True)
         if any(not torch.equal(one, other) for one, other in pairs):
             learnt.append((runner.stage.name, number))
@@ -53,12 +53,15 @@ def test_the_discriminator_learns_at_every_kth_step(
 def test_a_discriminator_that_is_too_sure_rests_until_it_doubts_again() -> None:
     adversary = Adversary(AdversarialConfig(max_accuracy=0.9), CPU)
     assert not adversary.rests
+    taken = torch.tensor(False)
     while not adversary.rests:
-        adversary.loss(Sure(), windows_of(1.0), windows_of(-1.0))
+        right = discriminator_loss(Sure(), adversary.config, windows_of(1.0), windows_of(-1.0))[1]
+        adversary.watch(right, taken)
     assert 0.9 < adversary.accuracy < 0.92
     with torch.no_grad():
         for _ in range(20):
-            adversary.loss(Sure(), windows_of(-1.0), windows_of(1.0))
+            wrong = discriminator_loss(Sure(), adversary.config, windows_of(-1.0), windows_of(1.0))
+            adversary.watch(wrong[1], taken)
     assert not adversary.rests
 
 
@@ -67,7 +70,12 @@ def test_a_resting_discriminator_is_watched_but_does_not_learn(
 ) -> None:
     made = trainer({"adversarial.max_accuracy": 0.6, "adversarial.every": 1})
     runner = StageRun(
-        made.model, made.config, made.config.stages[0], made._objectives[0], made.windows
+        made.model,
+        made.config,
+        made.config.stages[0],
+        made._objectives[0],
+        made.windows,
+        made.engine,
     ).runner
     runner.adversary.accuracy = torch.tensor(0.95)
     before = [each.clone() for each in made.model.discriminator.parameters()]
@@ -88,18 +96,18 @@ def test_without_a_limit_it_never_rests() -> None:
 def test_each_form_is_the_pair_of_pure_functions(form: str, model: PoseNet3D) -> None:
     pure = getattr(losses, f"{form}_discriminator_loss")
     real, fake = torch.randn(4, 9, 14, 2), torch.randn(8, 9, 14, 2)
-    adversary = Adversary(AdversarialConfig(form=form), CPU)
-    loss, values = adversary.loss(model.discriminator, real, fake)
+    config = AdversarialConfig(form=form)
+    loss, values = discriminator_loss(model.discriminator, config, real, fake)
     expected = pure(model.discriminator(real), model.discriminator(fake))
     torch.testing.assert_close(loss, expected)
     assert ("accuracy_real" in values) == (form != "wasserstein")
 
 
 def test_the_gradient_penalty_sees_the_fakes_of_every_branch(model: PoseNet3D) -> None:
-    adversary = Adversary(AdversarialConfig(form="wasserstein", gradient_penalty=10.0), CPU)
+    config = AdversarialConfig(form="wasserstein", gradient_penalty=10.0)
     real, fake = torch.randn(4, 9, 14, 2), torch.randn(8, 9, 14, 2)
     torch.manual_seed(0)
-    loss, values = adversary.loss(model.discriminator, real, fake)
+    loss, values = discriminator_loss(model.discriminator, config, real, fake)
     torch.manual_seed(0)
     penalty = losses.gradient_penalty(model.discriminator, torch.cat([real, real]), fake)
     torch.testing.assert_close(values["gradient_penalty"], penalty.detach())
@@ -142,8 +150,9 @@ def test_a_collapsed_game_is_saved_and_stays_collapsed(
     with pytest.raises(GameCollapsedError) as caught:
         trainer(changes, run_dir=tmp_path).fit()
     assert (caught.value.stage, caught.value.step) == ("teacher", step)
-    state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert (state["stages_done"], state["stage"]["done"]) == (0, step)
+    newest = RunFolder(tmp_path, read_only=True).newest()
+    assert newest is not None
+    assert newest.name == f"0-{step:08}"
     with pytest.raises(GameCollapsedError, match="new run folder"):
         trainer(changes, run_dir=tmp_path).fit()
 
@@ -162,9 +171,12 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(
         return ordinary(forward) * (float("nan") if taken > lost_at else 1.0)
 
     made._objectives[0]["bone_length"] = lose
-    with pytest.raises(TrainingError, match=r"expected finite (losses|weights), got NaN"):
+    with pytest.raises(TrainingError, match=r"expected finite losses and gradients, got NaN"):
         made.fit()
-    state = torch.load(tmp_path / "state.pt", weights_only=True)
-    assert state["stage"] is None if lost_at == 2 else state["stage"]["done"] == 3
-    weights = [value for value in state["model"].values() if value.is_floating_point()]
+    newest = RunFolder(tmp_path, read_only=True).newest()
+    assert newest is not None
+    assert newest.name == ("0-00000000" if lost_at == 2 else "0-00000003")
+    weights = [
+        each for each in load_model(newest).state_dict().values() if each.is_floating_point()
+    ]
     assert all(bool(value.isfinite().all()) for value in weights)

@@ -23,7 +23,12 @@ def offsets(model: PoseNet3D, batch: Tensor) -> Tensor:
 
 def first_stage(made: Trainer) -> StageRun:
     return StageRun(
-        made.model, made.config, made.config.stages[0], made._objectives[0], made.windows
+        made.model,
+        made.config,
+        made.config.stages[0],
+        made._objectives[0],
+        made.windows,
+        made.engine,
     )
 
 
@@ -37,17 +42,17 @@ def test_turning_negates_offsets_moments_and_a_learnt_pitch(
         runner.step(batch, number)
     model, before = made.model, offsets(made.model, batch)
     turned = [*model.teacher.mirrored_parameters(), model.views.scaled_pitch]
-    moments = [runner.optimizer.state[each]["exp_avg"].clone() for each in turned]
-    squares = [runner.optimizer.state[each]["exp_avg_sq"].clone() for each in turned]
+    moments = [runner.descent.optimizer.state[each]["exp_avg"].clone() for each in turned]
+    squares = [runner.descent.optimizer.state[each]["exp_avg_sq"].clone() for each in turned]
     pitch = float(model.views.pitch)
     runner.guard.evidence = torch.tensor(-0.25)
-    runner.guard.turn(turned, runner.optimizer)
+    runner.guard.turn(turned, runner.descent.optimizer)
     torch.testing.assert_close(offsets(model, batch), -before, atol=1e-5, rtol=0)
     assert before.abs().max() > 1e-4
     assert float(model.views.pitch) == -pitch != 0
     for each, moment, square in zip(turned, moments, squares, strict=True):
-        assert torch.equal(runner.optimizer.state[each]["exp_avg"], -moment)
-        assert torch.equal(runner.optimizer.state[each]["exp_avg_sq"], square)
+        assert torch.equal(runner.descent.optimizer.state[each]["exp_avg"], -moment)
+        assert torch.equal(runner.descent.optimizer.state[each]["exp_avg_sq"], square)
     assert moments[0].any()
     assert (float(runner.guard.evidence), runner.guard.turned) == (0.25, 1)
 
@@ -81,7 +86,7 @@ def test_a_teacher_mirrored_on_purpose_is_turned_round_in_training(
     nn.init.constant_(model.teacher.offsets.bias, 0.5)
     nn.init.zeros_(model.teacher.offsets.weight)
     monkeypatch.setattr(
-        "posenet3d.training.mirror_guard.mirror_evidence",
+        "posenet3d.training.halves.mirror_evidence",
         lambda joints: 10.0 - joints[..., 2].mean(-1),
     )
     report = made.fit()
@@ -94,7 +99,7 @@ def test_a_guard_that_is_off_only_reports(
     trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "posenet3d.training.mirror_guard.mirror_evidence",
+        "posenet3d.training.halves.mirror_evidence",
         lambda joints: -torch.ones(joints.shape[:-2]),
     )
     made = trainer({"mirror_guard.enabled": False})
@@ -119,8 +124,9 @@ def test_evidence_is_a_running_mean_over_batches(batch: Tensor) -> None:
     guard = MirrorGuard(MirrorGuardConfig(momentum=0.5), CPU)
     depth = torch.randn(4, 9, 14, 1, generator=torch.Generator().manual_seed(3)) / 10
     joints = centre_on_hips(torch.cat([10 * batch[:, :-1], depth], -1))
-    guard.watch(joints)
-    guard.watch(joints)
+    for _ in range(2):
+        guard.watch(mirror_evidence(joints).mean(), torch.tensor(False))
+    guard.watch(torch.tensor(float("nan")), torch.tensor(True))
     torch.testing.assert_close(guard.evidence, 0.75 * mirror_evidence(joints).mean())
     mirrored = joints * torch.tensor([1.0, 1.0, -1.0])
     torch.testing.assert_close(mirror_evidence(mirrored), -mirror_evidence(joints))

@@ -40,7 +40,9 @@ def demo(
     learnt = film(synthetic_motion(clips=TRAINING_CLIPS, seconds=SECONDS, seed=seed), PROTOCOL)
     unseen = synthetic_motion(clips=TEST_CLIPS, seconds=SECONDS, seed=seed + 1)
     typer.echo(f"Training on 2D alone: {learnt}.")
-    print_report(fit(configure(seed, steps), learnt, out / "run", device=device))
+    trained = fit(configure(seed, steps), learnt, out / "run", device=device)
+    if trained is not None:
+        print_report(trained)
     typer.echo(f"Evaluating on {len(unseen)} other people ...")
     report = measure(out / "run", unseen, PROTOCOL, device=device)
     write_figures(report, out)

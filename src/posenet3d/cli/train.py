@@ -152,7 +152,7 @@ def fit(
         The report, in the first process; ``None`` in the others.
     """
     from posenet3d.training import Trainer
-    from posenet3d.training.trainer import as_resume
+    from posenet3d.training.preflight import as_resume
 
     wish = as_resume(resume)
     trainer = Trainer(config, train_data=data, protocol=protocol, run_dir=run, device=device)
@@ -178,9 +178,7 @@ def print_report(report: "TrainingReport") -> None:
         figures = "\n".join(
             f"{name} {stage.start[name]:.3g} → {value:.3g}"
             for name, value in stage.end.items()
-            if name in stage.start
-            and name != "seconds"
-            and (value or name not in stage.health)
+            if name in stage.start and name != "seconds" and (value or name not in stage.health)
         )
         table.add_row(stage.name, str(stage.steps), f"{stage.seconds:.0f}", figures)
     Console().print(table)

@@ -5,7 +5,7 @@ its rows. So a step sees the same numbers eagerly and compiled, on one process o
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -87,8 +87,7 @@ class LifterHalf(nn.Module):
         views = self._draw(len(batch) * self.share.count)
         if self.share.count > 1:
             torch.manual_seed(seed + 1 + self.share.rank)
-        lifted: Any = self._inner(batch, views)
-        return lifted
+        return cast(Lifted, self._inner(batch, views))
 
     def losses(self, batch: Windows2D, views: dict[Branch, Rotations]) -> Lifted:
         """The losses of windows seen from given views; nothing else of it is random but dropout."""
@@ -146,8 +145,7 @@ class DiscriminatorHalf(nn.Module):
             real: windows of real 2D skeletons (batch, T, 14, 2).
             fake: reprojected ones, a batch a branch (branches · batch, T, 14, 2).
         """
-        outcome: Any = self._inner(real, fake)
-        return outcome
+        return cast(tuple[Scalar, dict[str, Scalar]], self._inner(real, fake))
 
     def losses(self, real: RealWindows, fake: FakeWindows) -> tuple[Scalar, dict[str, Scalar]]:
         """The loss and what to log, without anything that torch cannot compile."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 
@@ -15,7 +15,6 @@ from posenet3d.errors import (
     GameCollapsedError,
     MirroredError,
     RunFolderError,
-    UnknownNameError,
 )
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import PoseNet3D, save_model
@@ -28,12 +27,12 @@ from posenet3d.training.engine.forks import run_in_forks
 from posenet3d.training.faults import plugin_faults
 from posenet3d.training.interrupts import Interrupt, deferred_interrupts
 from posenet3d.training.placement import TrainingData, describe_windows
+from posenet3d.training.preflight import Resume, check_something_learns
 from posenet3d.training.progress import Bars, ProgressDisplay, Silent
 from posenet3d.training.report import Record, StageReport, TrainingReport
 from posenet3d.training.run_folder import Memory, RunFolder
-from posenet3d.training.stage import StageConfig
 from posenet3d.training.stage_run import StageRun, steps_of
-from posenet3d.training.step import only_training, parameters_of
+from posenet3d.training.step import only_training
 from posenet3d.training.watchers import Watchers
 
 __all__ = ["Resume", "TrainData", "Trainer", "choose_device"]
@@ -46,7 +45,6 @@ TrainData = (
     | Iterable[KeypointSequence]
     | Mapping[str, KeypointSequence]
 )
-Resume = Literal["auto", "must", "never"]
 
 
 class Trainer:
@@ -246,6 +244,7 @@ class Trainer:
             run.saved_in = "" if self._run_dir is None else str(self._run_dir)
             run.begin() if saved is None else run.load_state_dict(saved)
             display.begin(stage.name, run.done, run.steps)
+            asked, score = False, None
             while not run.finished:
                 self._step(index, run)
                 display.advance(run.done)
@@ -335,41 +334,3 @@ class Trainer:
         self._mirror_turns = state["mirror"]["turns"]
         self._mirror_evidence = state["mirror"]["evidence"]
         return state["stages_done"], state["stage"]
-
-
-def as_resume(text: str) -> Resume:
-    """A text as what :meth:`Trainer.fit` takes for ``resume``.
-
-    Raises:
-        UnknownNameError: if it is nothing of the kind.
-
-    Example:
-        >>> as_resume("must")
-        'must'
-    """
-    known: tuple[Resume, ...] = get_args(Resume)
-    for each in known:
-        if each == text:
-            return each
-    raise UnknownNameError("wish to resume", text, known)
-
-
-def check_something_learns(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:
-    """Make sure that every stage has parameters to train.
-
-    Raises:
-        ConfigurationError: if some have none; every one is listed.
-
-    Example:
-        >>> small = {"name": "temporal", "options": {"channels": 16}}
-        >>> config = TrainerConfig.preset("quick", network={"backbone": small})
-        >>> check_something_learns(PoseNet3D(config.network), config.stages)
-    """
-    faults = [
-        f"stages.{stage.name}.{field}: {', '.join(parts)} of this network: nothing to learn there"
-        for stage in stages
-        for field, parts in (("train", stage.train), ("discriminators", stage.discriminators))
-        if parts and not parameters_of(model, parts)
-    ]
-    if faults:
-        raise ConfigurationError(faults)

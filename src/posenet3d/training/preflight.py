@@ -1,0 +1,51 @@
+"""What is made sure of before the first step."""
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+from posenet3d.errors import ConfigurationError, UnknownNameError
+from posenet3d.networks import PoseNet3D
+from posenet3d.training.stage import StageConfig
+from posenet3d.training.step import parameters_of
+
+Resume = Literal["auto", "must", "never"]
+"""Whether a run goes on from what is saved: where there is something, by all means, not at all."""
+
+
+def as_resume(text: str) -> Resume:
+    """A text as what :meth:`Trainer.fit` takes for ``resume``.
+
+    Raises:
+        UnknownNameError: if it is nothing of the kind.
+
+    Example:
+        >>> as_resume("must")
+        'must'
+    """
+    known: tuple[Resume, ...] = get_args(Resume)
+    for each in known:
+        if each == text:
+            return each
+    raise UnknownNameError("wish to resume", text, known)
+
+
+def check_something_learns(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:
+    """Make sure that every stage has parameters to train.
+
+    Raises:
+        ConfigurationError: if some have none; every one is listed.
+
+    Example:
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> from posenet3d.training import TrainerConfig
+        >>> config = TrainerConfig.preset("quick", network={"backbone": small})
+        >>> check_something_learns(PoseNet3D(config.network), config.stages)
+    """
+    faults = [
+        f"stages.{stage.name}.{field}: {', '.join(parts)} of this network: nothing to learn there"
+        for stage in stages
+        for field, parts in (("train", stage.train), ("discriminators", stage.discriminators))
+        if parts and not parameters_of(model, parts)
+    ]
+    if faults:
+        raise ConfigurationError(faults)
