@@ -25,8 +25,7 @@ import shlex
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -273,17 +272,17 @@ class Fields(Generated):
         for name, field in config.model_fields.items():
             default = field.get_default(call_default_factory=True)
             text = " ".join(" ".join(texts[config.__name__, name]).split())
-            choices = ", ".join(f"``{choice}``" for choice in choices_of(field.annotation))
             said = "required" if default is PydanticUndefined else f"``{json.dumps(default)}``"
-            rows.append([f"``{prefix}.{name}``", said, f"{choices}: {text}" if choices else text])
+            rows.append([f"``{prefix}.{name}``", said, choices_of(field.annotation) + text])
         yield from table(["field", "default", "what it is"], rows, "26 12 62")
 
 
-def choices_of(annotation: Any) -> list[str]:
-    """The texts that a field may be, where it is nothing but a choice among some."""
-    if get_origin(annotation) in (Union, UnionType):
-        return [each for part in get_args(annotation) for each in choices_of(part)]
-    return list(map(str, get_args(annotation))) if get_origin(annotation) is Literal else []
+def choices_of(annotation: Any) -> str:
+    """What a field may be, where it is a choice among some texts and nothing else."""
+    if get_origin(annotation) is not Literal:
+        return ""
+    *most, last = (f"``{choice}``" for choice in get_args(annotation))
+    return f"{', '.join(most)} or {last}. "
 
 
 def command_line() -> Any:
