@@ -209,12 +209,21 @@ class Trainer:
                 self._watchers.open(self.model, self._data.held_out, self.engine, index, done)
             )
             display = stack.enter_context(self._display if self.engine.is_first else Silent())
-            display.tell(describe_windows(self.windows))
+            display.tell(self._surroundings())
             for stage in range(index, len(self.config.stages)):
                 for record in self._run_stage(stage, saved, interrupt, display):
                     watchers.log(record)
                     yield record
                 saved = None
+
+    def _surroundings(self) -> str:
+        """Where the 2D set lies, which is noted in the run folder with the processes."""
+        data = describe_windows(self.windows)
+        if self.folder is not None and self.engine.is_first:
+            known = self.folder.read_json("environment.json")
+            noted = {"engine": self.engine.describe(), "data": data}
+            self.folder.write_json("environment.json", {**known, **noted})
+        return data
 
     def report(self) -> TrainingReport:
         """The report of the stages that are done."""

@@ -10,10 +10,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from posenet3d.errors import ConfigurationError
 from posenet3d.training import Trainer
-from posenet3d.training.adversary import discriminator_loss
+from posenet3d.training.adversary import FORMS, discriminator_loss
 from posenet3d.training.config import AdversarialConfig
 from posenet3d.training.engine import Engine, EngineConfig
-from posenet3d.training.halves import DiscriminatorHalf
+from posenet3d.training.forward import ForwardSettings
+from posenet3d.training.halves import DiscriminatorHalf, LifterHalf
 from posenet3d.training.stage_run import StageRun
 from posenet3d.training.step import only_training
 
@@ -52,6 +53,28 @@ def test_nothing_waits_for_the_device_in_a_step(stage: int, trainer: MakeTrainer
             run.step()
         with pytest.raises(RuntimeError, match="waits for the device"), NoWaiting():
             run.record()
+
+
+@pytest.mark.parametrize("stage", range(4), ids=STAGES)
+def test_the_losses_of_a_stage_are_one_graph(stage: int, trainer: MakeTrainer) -> None:
+    made = trainer()
+    with only_training(made.model, made.config.stages[stage]):
+        made.model.metres_per_unit.fill_(0.5)
+        half = LifterHalf(
+            made.model,
+            made.config.stages[stage],
+            made._objectives[stage],
+            ForwardSettings(form=FORMS["standard"]),
+            made.engine.share,
+        )
+        batch = made.windows.sample(0, "any", 0, 4)
+        views = half._draw(4)
+        torch.manual_seed(3)
+        expected = half.losses(batch, views)
+        torch.compiler.reset()
+        torch.manual_seed(3)
+        whole = torch.compile(half.losses, fullgraph=True, backend="eager")(batch, views)
+    torch.testing.assert_close(whole.values, expected.values)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

@@ -142,6 +142,23 @@ class Engine:
         """Of weights and windows."""
         return torch.float64 if self.config.precision == "fp64" else torch.float32
 
+    def describe(self) -> dict[str, Any]:
+        """What the run runs on, in plain values.
+
+        Example:
+            >>> Engine(device="cpu").describe()["processes"]
+            1
+        """
+        return {
+            "device": str(self.device),
+            "processes": self.devices * self.nodes,
+            "nodes": self.nodes,
+            "precision": self.config.precision,
+            "step": self.config.step,
+            "sync_batchnorm": self.config.sync_batchnorm,
+            "threads": self.config.threads or torch.get_num_threads(),
+        }
+
     def check_batch(self, name: str, size: int) -> None:
         """Make sure that a batch divides among the processes.
 
