@@ -30,7 +30,7 @@ from posenet3d.networks import (
 from posenet3d.nn import TemporalBackbone
 from posenet3d.plugins import PluginSpec
 from posenet3d.skeletons import LSP_14
-from posenet3d.skeletons.anatomy import forward_direction, middle_of_hips
+from posenet3d.skeletons.anatomy import centre_on_hips, forward_direction, middle_of_hips
 from posenet3d.views import GravityViews
 
 SMALL = {"name": "temporal", "options": {"channels": 16}}
@@ -350,3 +350,17 @@ def test_a_body_without_the_joints_that_are_compared_is_an_error():
     )
     with pytest.raises(UnknownNameError, match="right_ankle"):
         PoseNet3D(small_config(), LinearBlendBody(stick))
+
+
+def test_under_autocast_the_body_stays_exact(whole):
+    whole.eval()
+    features = whole.backbone(torch.randn(3, 9, 14, 2, generator=torch.Generator().manual_seed(2)))
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        skeleton = whole.student_skeleton(features)
+    parameters = skeleton.parameters
+    with torch.no_grad():
+        betas = parameters.betas.float()[:, None]
+        joints = whole.joint_regressor.joints(whole.body, betas, parameters.rotations, whole.rows)
+    expected = centre_on_hips(joints * whole.body_to_camera)
+    assert skeleton.joints.dtype == torch.float32
+    assert torch.equal(skeleton.joints, expected)

@@ -214,3 +214,9 @@ def test_the_scale_is_measured_once_from_the_frozen_teacher(trainer: MakeTrainer
     assert scales["teacher"] == {0.0}
     assert scales["distillation"] == scales["sja"] == scales["joint"] == {report.metres_per_unit}
     assert 0.3 < report.metres_per_unit < 1.5
+
+
+def test_each_value_is_computed_once(model: PoseNet3D, batch: torch.Tensor) -> None:
+    forward = Forward(model, batch, SETTINGS)
+    assert forward.features is forward.features
+    assert forward.student is forward.student

@@ -138,7 +138,8 @@ class PoseNet3D(nn.Module):
         """The student's answer for the features of windows.
 
         Joints are regressed from the body (Eq. 7), taken to the camera frame by
-        B = diag(1, −1, −1) and centred on the middle of the hips.
+        B = diag(1, −1, −1) and centred on the middle of the hips. The body stays out of autocast,
+        where it would be millimetres off.
 
         Args:
             features: the backbone's features (batch, C).
@@ -147,9 +148,10 @@ class PoseNet3D(nn.Module):
             Skeletons in metres, and the body parameters.
         """
         parameters: BodyParameters = self.student(features)
-        joints = self.joint_regressor.joints(
-            self.body, parameters.betas[:, None], parameters.rotations, self.rows
-        )
+        rotations = parameters.rotations
+        betas = parameters.betas.to(rotations.dtype)[:, None]
+        with torch.autocast(rotations.device.type, enabled=False):
+            joints = self.joint_regressor.joints(self.body, betas, rotations, self.rows)
         return StudentSkeleton(centre_on_hips(joints * self.body_to_camera), parameters)
 
     @torch.no_grad()

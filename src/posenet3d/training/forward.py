@@ -4,11 +4,10 @@ Each property is one arrow of the paper's Figure 1. A stage's objectives ask for
 what they do not ask for is never computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -22,6 +21,28 @@ from posenet3d.training.stage import Branch
 from posenet3d.typing import Logits, Rotations, Scalar, Windows2D, Windows3D
 
 MM_PER_METRE = 1000.0
+
+Value = TypeVar("Value")
+
+
+class once(Generic[Value]):  # noqa: N801 (it reads as property does)
+    """A property that is computed when it is first asked for, and kept.
+
+    As :class:`functools.cached_property`, without the lock that Python 3.11's takes: the compiler
+    cannot enter one, and would cut a step into some twenty graphs.
+
+    Args:
+        function: computes the value of an instance.
+    """
+
+    def __init__(self, function: Callable[[Any], Value]) -> None:
+        self.function, self.name = function, function.__name__
+        self.__doc__ = function.__doc__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Value:
+        value = self.function(instance)
+        instance.__dict__[self.name] = value
+        return value
 
 
 @dataclass(frozen=True)
@@ -69,61 +90,61 @@ class Forward:
         self.later: Windows2D = batch[:, 1:]
         """The windows a frame later, x(t + 1)."""
 
-    @cached_property
+    @once
     def features(self) -> Float[Tensor, "batch channels"]:
         """The backbone's features of x(t)."""
         features: Tensor = self.model.backbone(self.now)
         return features
 
-    @cached_property
+    @once
     def teacher_joints(self) -> Windows3D:
         """X, the teacher's skeletons of x(t): camera frame, head-to-root units."""
         joints: Tensor = self.model.teacher(self.features, self.now)
         return joints
 
-    @cached_property
+    @once
     def later_teacher_joints(self) -> Windows3D:
         """X(t + 1), the teacher's skeletons of the windows a frame later."""
         return self.model.teacher_skeleton(self.later)
 
-    @cached_property
+    @once
     def teacher_turned(self) -> Windows3D:
         """Y = Q (X − X_r) + C, the teacher's skeletons from a random view (Eq. 1)."""
         return self._teacher_view[0]
 
-    @cached_property
+    @once
     def teacher_reprojection(self) -> Windows2D:
         """y, the 2D image of Y, centred on its own hips as real input is."""
         return self._teacher_view[1]
 
-    @cached_property
+    @once
     def relifted(self) -> Windows3D:
         """Y~ = G_T(y), the teacher's skeletons of its own reprojection (Eq. 2)."""
         return self.model.teacher_skeleton(self.teacher_reprojection)
 
-    @cached_property
+    @once
     def student(self) -> StudentSkeleton:
         """The student's skeletons in metres, camera frame, hips at the origin; its parameters."""
         return self.model.student_skeleton(self.features)
 
-    @cached_property
+    @once
     def student_reprojection(self) -> Windows2D:
         """The 2D image of the student's skeletons from a random view of its own."""
         return self._seen(self.student.joints / self.model.metres_per_unit, "student")[1]
 
-    @cached_property
+    @once
     def mm_per_unit(self) -> Scalar:
         """Millimetres of the body to one head-to-root unit."""
         return self.model.metres_per_unit * MM_PER_METRE
 
-    @cached_property
+    @once
     def student_in_distillation(self) -> Windows3D:
         """The student's skeletons in the unit of L_S."""
         if self.settings.distillation_unit == "mm":
             return self.student.joints * MM_PER_METRE
         return self.student.joints / self.model.metres_per_unit
 
-    @cached_property
+    @once
     def teacher_in_distillation(self) -> Windows3D:
         """The teacher's skeletons in the unit of L_S, hips at the origin."""
         teacher = centre_on_hips(self.teacher_joints)
@@ -131,7 +152,7 @@ class Forward:
             return teacher * self._fitted_scale(teacher)[:, None, None, None]
         return teacher * self.mm_per_unit if self.settings.distillation_unit == "mm" else teacher
 
-    @cached_property
+    @once
     def distillation_factor(self) -> Scalar:
         """What L_S is multiplied by: 1, or 1 / (mm per unit)² where it is balanced."""
         in_mm = self.settings.distillation_unit == "mm"
@@ -148,7 +169,7 @@ class Forward:
         """The reprojections of a branch."""
         return self.teacher_reprojection if branch == "teacher" else self.student_reprojection
 
-    @cached_property
+    @once
     def _teacher_view(self) -> tuple[Windows3D, Windows2D]:
         return self._seen(self.teacher_joints, "teacher")
 
