@@ -375,7 +375,9 @@ def test_a_full_disk_is_told_and_the_last_state_stays_whole(
 def test_the_environment_is_told(whole_run: Path) -> None:
     told = environment(CPU)
     assert told["packages"]["torch"] == metadata.version("torch")
-    assert json.loads((whole_run / "environment.json").read_text()).keys() == told.keys()
+    noted = json.loads((whole_run / "environment.json").read_text())
+    assert noted.keys() == told.keys() | {"engine", "data"}
+    assert noted["data"].startswith("2D set: ")
 
 
 def test_a_state_that_does_not_fit_the_network_is_told(trainer: MakeTrainer, run: Path) -> None:
