@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from posenet3d.body import BodyModel, JointRegressor, head_top_weights, lsp_14_rows
 from posenet3d.errors import PoseNet3DError, ShapeError, UnknownNameError
+from posenet3d.losses import mirrored_bones
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.student import BodyParameters
 from posenet3d.plugins import GROUPS
@@ -69,6 +70,8 @@ class PoseNet3D(nn.Module):
     body_to_camera: Tensor
     bones: Tensor
     """Pairs of joints (bones, 2), beside the weights: made anew, they would have to be copied."""
+    mirrored_bones: Tensor
+    """The number of each bone's mirror image (bones,)."""
 
     def __init__(self, config: NetworkConfig, body: BodyModel | None = None) -> None:
         super().__init__()
@@ -84,6 +87,8 @@ class PoseNet3D(nn.Module):
         self.register_buffer("input_length", torch.zeros(()))
         self.register_buffer("body_to_camera", torch.tensor([1.0, -1.0, -1.0]), persistent=False)
         self.register_buffer("bones", torch.tensor(LSP_14.bones), persistent=False)
+        images = mirrored_bones(LSP_14.bones, LSP_14.mirror)
+        self.register_buffer("mirrored_bones", torch.tensor(images), persistent=False)
 
     def _build_networks(self) -> None:
         config, joints, frames = self.config, len(LSP_14), self.config.frames

@@ -30,6 +30,15 @@ def bone_length(forward: Forward) -> Scalar:
     return losses.bone_length_variance(forward.teacher_joints, forward.model.bones)
 
 
+def bone_proportions(forward: Forward) -> Scalar:
+    """The teacher's bones against the proportions that the batch has in common.
+
+    With several processes each compares with its own share of the batch.
+    """
+    model = forward.model
+    return losses.bone_proportions(forward.teacher_joints, model.bones, model.mirrored_bones)
+
+
 def teacher_adversarial(forward: Forward) -> Scalar:
     """L_D^T, Eq. 5, for the lifter: its reprojections should pass for real."""
     return forward.settings.form.generator(forward.judge(forward.teacher_reprojection))
