@@ -143,7 +143,8 @@ def render(real: KeypointSequence, made: dict[str, list[KeypointSequence]]) -> s
         "and that far-off joints are the wrists' and elbows'. What it cannot: slow errors, which",
         "look like motion, and how often joints are missing or swapped when people are hidden, far",
         "or turned away; there the model follows published error counts, which are larger. The",
-        "clip's coordinates lie some 5 pixels (0.7 %) apart, so most of its white jitter is rounding.",
+        "clip's coordinates lie some 5 pixels (0.7 %) apart, so most of its white jitter is",
+        "rounding.",
     ]
     return "\n".join(lines) + "\n"
 
