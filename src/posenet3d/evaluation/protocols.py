@@ -24,7 +24,7 @@ from posenet3d.evaluation.provenance import library_versions, source_commit
 from posenet3d.evaluation.report import BASELINE, EvaluationReport
 from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Tally
-from posenet3d.evaluation.sequences import TestSequence, lift_centres, sequences_of
+from posenet3d.evaluation.sequences import Detector, TestSequence, lift_centres, sequences_of
 
 Lifter = Callable[[Float[Tensor, "batch frames joints 2"]], Mapping[str, Tensor]]
 """Normalised root-centred windows (B, T, 14, 2) -> named heads, each (B, T, 14, 3): poses in the
@@ -92,6 +92,7 @@ def evaluate(
     normalization: ScaleMode = "sequence",
     length: float | None = None,
     distance: float = 10.0,
+    detector: Detector | None = None,
     device: torch.device | str = "cpu",
     batch_size: int = 4096,
     samples: int = 4,
@@ -116,6 +117,8 @@ def evaluate(
         normalization: the scale of the 2D input, see `posenet3d.data.normalization`.
         length: the training set's mean head-to-root length, for ``normalization="dataset"``.
         distance: c, the root's depth in head-to-root lengths.
+        detector: what becomes of each camera's exact 2D before it is normalised, such as a model
+            of a detector's errors; the report does not know of it.
         device: where windows are lifted and errors are computed.
         batch_size: windows in a batch.
         samples: how many evenly spaced test frames the report keeps for its picture sheet.
@@ -150,7 +153,9 @@ def evaluate(
     run.plan_samples(motion, samples)
     with _evaluating(lifter), torch.inference_mode():
         for done, clip in enumerate(motion, start=1):
-            for sequence in sequences_of(clip, rules.rig, normalization, distance, length):
+            for sequence in sequences_of(
+                clip, rules.rig, normalization, distance, length, detector
+            ):
                 run.add(sequence, lifter)
             if on_progress is not None:
                 on_progress(done, len(motion), clip.key)

@@ -25,6 +25,7 @@ from posenet3d.losses.distillation import (
     pose_regularizer,
     shape_regularizer,
 )
+from posenet3d.losses.projection import reprojection_error
 from posenet3d.losses.proportions import bone_proportions, mirrored_bones
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "least_squares_generator_loss",
     "mirrored_bones",
     "pose_regularizer",
+    "reprojection_error",
     "self_supervision",
     "shape_regularizer",
     "standard_discriminator_loss",

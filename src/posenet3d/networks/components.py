@@ -7,10 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from posenet3d.networks.discriminator import TemporalDiscriminator
+from posenet3d.networks.discriminator import (
+    FrameAndDifferenceDiscriminator,
+    TemporalDiscriminator,
+)
 from posenet3d.networks.lifter import TeacherHead
 from posenet3d.networks.student import Student
-from posenet3d.nn import TemporalBackbone
+from posenet3d.nn import FullyConnectedBackbone, TemporalBackbone
 from posenet3d.plugins import configured_by
 
 
@@ -23,6 +26,19 @@ class BackboneConfig(_Options):
 
     channels: int = Field(default=1024, gt=0)
     """Features of every layer."""
+
+    dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+
+class FullyConnectedConfig(_Options):
+    """Options of the backbone ``fully_connected``."""
+
+    channels: int = Field(default=1024, gt=0)
+    """Features of every layer."""
+
+    blocks: int = Field(default=3, ge=0)
+    """Residual blocks; the teacher branch adds one of its own."""
 
     dropout: float = Field(default=0.25, ge=0, lt=1)
     """Probability of dropping a feature."""
@@ -61,6 +77,25 @@ class DiscriminatorConfig(_Options):
     """Factor on the normalised 2D input; the paper has 1."""
 
 
+class FrameAndDifferenceConfig(_Options):
+    """Options of the discriminator ``frame_and_difference``."""
+
+    channels: int = Field(default=1024, gt=0)
+    """Features of every layer."""
+
+    blocks: int = Field(default=3, ge=0)
+    """Residual blocks of each of the two judges."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+    input_gain: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Factor on the frames; normalised 2D is about 0.1 large."""
+
+    difference_gain: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Factor on the differences between frames, which are smaller still."""
+
+
 @configured_by(BackboneConfig)
 def temporal_backbone(
     *, joints: int, frames: int, channels: int, dropout: float
@@ -72,6 +107,23 @@ def temporal_backbone(
         9
     """
     return TemporalBackbone(joints=joints, frames=frames, channels=channels, dropout=dropout)
+
+
+@configured_by(FullyConnectedConfig)
+def fully_connected_backbone(
+    *, joints: int, frames: int, channels: int, blocks: int, dropout: float
+) -> FullyConnectedBackbone:
+    """The backbone ``fully_connected``: see :class:`posenet3d.nn.FullyConnectedBackbone`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> spec = PluginSpec(name="fully_connected", options={"channels": 16})
+        >>> len(GROUPS["backbones"].build(spec, joints=14, frames=1).blocks)
+        3
+    """
+    return FullyConnectedBackbone(
+        joints=joints, frames=frames, channels=channels, blocks=blocks, dropout=dropout
+    )
 
 
 @configured_by(TeacherConfig)
@@ -131,4 +183,34 @@ def temporal_discriminator(
     """
     return TemporalDiscriminator(
         joints=joints, frames=frames, channels=channels, dropout=dropout, input_gain=input_gain
+    )
+
+
+@configured_by(FrameAndDifferenceConfig)
+def frame_and_difference_discriminator(
+    *,
+    joints: int,
+    frames: int,
+    channels: int,
+    blocks: int,
+    dropout: float,
+    input_gain: float,
+    difference_gain: float,
+) -> FrameAndDifferenceDiscriminator:
+    """``frame_and_difference``: see :class:`posenet3d.networks.FrameAndDifferenceDiscriminator`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> spec = PluginSpec(name="frame_and_difference", options={"channels": 16})
+        >>> GROUPS["discriminators"].build(spec, joints=14, frames=1).following
+        1
+    """
+    return FrameAndDifferenceDiscriminator(
+        joints=joints,
+        frames=frames,
+        channels=channels,
+        blocks=blocks,
+        dropout=dropout,
+        input_gain=input_gain,
+        difference_gain=difference_gain,
     )

@@ -134,6 +134,23 @@ class PoseNet3D(nn.Module):
         """Frames T of a window."""
         return self.config.frames
 
+    @property
+    def judges_following(self) -> bool:
+        """Whether the discriminator looks at the frame that follows a window too."""
+        return bool(getattr(self.discriminator, "following", 0))
+
+    def judged(self, batch: Windows2D) -> Float[Tensor, "batch judged joints 2"]:
+        """What the discriminator looks at of windows that come with the frame that follows.
+
+        Args:
+            batch: 2D skeletons (batch, T + 1, 14, 2).
+
+        Returns:
+            All of it for a discriminator that says so by ``following = 1``; else the windows,
+            (batch, T, 14, 2).
+        """
+        return batch if self.judges_following else batch[:, :-1]
+
     def teacher_skeleton(self, windows: Windows2D) -> Windows3D:
         """The teacher's answer: joints (batch, T, 14, 3), camera frame, head-to-root units."""
         joints: Tensor = self.teacher(self.backbone(windows), windows)
@@ -179,6 +196,22 @@ class PoseNet3D(nn.Module):
             got = f"a mean limb length of {float(size)}"
             raise ShapeError("skeletons", expected="3D skeletons with finite length", got=got)
         self.metres_per_unit.copy_(limb_length(rest) / size)
+
+    @torch.no_grad()
+    def take_scale_of_body(self) -> None:
+        """Set the metres that one head-to-root unit stands for, from the body at rest.
+
+        For a student without a teacher. Normalised 2D has a mean head-to-root length of 1/c, so
+        at depth c the unit is a person's length from the hips' middle to the head top: here the
+        template's, crown and all. The 2D is foreshortened; on motion capture that makes this
+        scale some three percent too large for bodies as the camera shows them.
+        """
+        weights = self.body.joint_regressor[list(self.rows)].clone()
+        weights[LSP_14.index("head_top")] = head_top_weights(self.body)
+        eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
+        betas = weights.new_zeros(self.body.num_betas)
+        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
+        self.metres_per_unit.copy_(centre_on_hips(rest)[LSP_14.index("head_top")].norm())
 
     @property
     def has_student(self) -> bool:

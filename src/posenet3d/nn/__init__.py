@@ -1,8 +1,9 @@
-"""Neural building blocks: the temporal backbone and residual blocks.
+"""Neural building blocks: the backbones and residual blocks.
 
 Plain torch, no body, no losses.
 """
 
+from posenet3d.nn.fully_connected import FullyConnectedBackbone
 from posenet3d.nn.residual import LinearBlock, ResidualBlock, small_output_layer
 from posenet3d.nn.temporal import (
     TemporalBackbone,
@@ -12,6 +13,7 @@ from posenet3d.nn.temporal import (
 )
 
 __all__ = [
+    "FullyConnectedBackbone",
     "LinearBlock",
     "ResidualBlock",
     "TemporalBackbone",

@@ -78,7 +78,8 @@ class MirrorGuardConfig(Frozen):
 class TrainerConfig(Frozen):
     """A whole run; kept as ``config.json`` in its folder.
 
-    Presets (:meth:`preset`): ``paper``, the paper's numbers, and ``quick``, minutes on a CPU.
+    Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; and the
+    paper's baselines ``chen2019``, ``reprojection_only`` and ``reprojection_only_sja``.
 
     Example:
         >>> config = TrainerConfig.preset("quick", seed=3)
@@ -185,7 +186,7 @@ class TrainerConfig(Frozen):
         """The preset called ``name``, with some fields changed.
 
         Args:
-            name: ``"paper"`` or ``"quick"``.
+            name: one of :data:`posenet3d.training.PRESETS`, such as ``"quick"``.
             **changes: fields of this class and their values.
 
         Raises:

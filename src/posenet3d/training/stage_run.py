@@ -63,7 +63,9 @@ class StageRun:
 
     def begin(self) -> None:
         """Do what the stage asks for before its first step."""
-        if self.stage.measure_scale:
+        if self.stage.measure_scale and self.stage.scale_from == "body":
+            self.model.take_scale_of_body()
+        elif self.stage.measure_scale:
             size = min(SCALE_WINDOWS, len(self.windows))
             batch = self.windows.sample(self.config.seed, f"{self.stage.name}/scale", 0, size)
             windows = batch[:, :-1].to(self.engine.dtype)

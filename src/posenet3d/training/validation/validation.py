@@ -100,7 +100,8 @@ class Validation:
         like = model.metres_per_unit
         self.batch: Windows2D = windows.sample(config.seed, STREAM, 0, count).to(like)
         """The windows that are lifted, each with the frame that follows it."""
-        self.real: Windows2D = windows.sample(config.seed, STREAM, 1, count)[:, :-1].to(like)
+        self._others: Windows2D = windows.sample(config.seed, STREAM, 1, count).to(like)
+        self.real: Windows2D = self._others[:, :-1]
         """Others, which reprojections are compared with."""
         directions = unit_directions(self.real[0].numel(), DIRECTIONS)
         self._directions = directions.to(self.real)
@@ -169,7 +170,7 @@ class Validation:
         }
         for branch in branches:
             figures[f"{branch}_distance"] = sliced_wasserstein(
-                forward.fakes(branch).flatten(1), self.real.flatten(1), self._directions
+                forward.reprojection(branch).flatten(1), self.real.flatten(1), self._directions
             )
         if "student" in stage.train:
             figures["knowledge_distillation"] = objectives.knowledge_distillation(forward)
@@ -179,7 +180,9 @@ class Validation:
                 [forward.fakes(branch) for branch in stage.discriminators["discriminator"]]
             )
             judged = discriminator_accuracy(
-                forward.judge(self.real), forward.judge(fakes), threshold=threshold
+                forward.judge(forward.model.judged(self._others)),
+                forward.judge(fakes),
+                threshold=threshold,
             )
             figures["discriminator_accuracy"] = judged.mean
         return figures
