@@ -52,8 +52,19 @@ def test_every_network_is_built_by_its_plug_in_s_name(group, name, function, kin
 def test_the_options_and_the_context_are_what_the_function_takes_and_no_more(
     group, name, function, kind
 ):
-    taken = set(inspect.signature(function).parameters)
+    taken = set(inspect.signature(function).parameters) - {"missing_joints"}
     assert taken == set(function.Config.model_fields) | set(CONTEXT[group])
+
+
+@pytest.mark.parametrize("group", ["backbones", "lifters", "discriminators"])
+def test_the_paper_s_parts_can_be_told_of_missing_joints(group):
+    spec = PluginSpec(name="teacher" if group == "lifters" else "temporal")
+    plain, told = (
+        GROUPS[group].build(spec, **CONTEXT[group], **more)
+        for more in ({}, {"missing_joints": True})
+    )
+    numbers = [sum(p.numel() for p in part.parameters()) for part in (plain, told)]
+    assert numbers[0] < numbers[1]
 
 
 @each_built_in

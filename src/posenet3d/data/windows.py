@@ -32,6 +32,7 @@ class WindowSet:
         following: how many frames after the window come with it: 1 for training (the temporal
             consistency loss compares a window with the one a frame later), 0 for windows alone.
         device: where the points lie and the windows are gathered.
+        gaps: take missing joints (NaN), for networks that are told of them.
 
     Attributes:
         points: (all frames, 14, 2) float32, the sequences one after another.
@@ -59,6 +60,7 @@ class WindowSet:
         *,
         following: int = 1,
         device: torch.device | str = "cpu",
+        gaps: bool = False,
     ) -> None:
         if frames < 1 or following < 0:
             raise ShapeError(
@@ -78,9 +80,12 @@ class WindowSet:
         ).to(device)
         self._offsets = torch.arange(self.length, device=device)
         self.device: torch.device = self.points.device
-        if not bool(torch.isfinite(self.points).all()):
+        unfit = torch.isinf(self.points) if gaps else ~torch.isfinite(self.points)
+        if bool(unfit.any()):
             raise DataError(
-                _first_unknown(kept), "expected finite points, got NaN or infinity; fill the gaps."
+                _first_unknown(kept),
+                "expected finite points, got NaN or infinity; fill the gaps, or train a network "
+                "that takes missing joints.",
             )
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from posenet3d.data.gaps import fill_gaps
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.data.normalization import ScaleMode
 from posenet3d.errors import ConfigurationError, DataError, UnknownNameError
@@ -118,7 +119,8 @@ def evaluate(
         length: the training set's mean head-to-root length, for ``normalization="dataset"``.
         distance: c, the root's depth in head-to-root lengths.
         detector: what becomes of each camera's exact 2D before it is normalised, such as a model
-            of a detector's errors; the report does not know of it.
+            of a detector's errors; the report does not know of it. Joints that it misses are NaN
+            in the windows; the baseline gets them from the frames around (`fill_gaps`).
         device: where windows are lifted and errors are computed.
         batch_size: windows in a batch.
         samples: how many evenly spaced test frames the report keeps for its picture sheet.
@@ -207,7 +209,8 @@ class _Run:
         """Lift one sequence and add its errors to the sums."""
         points = torch.as_tensor(sequence.points, device=self.device)
         truth = torch.as_tensor(sequence.truth, device=self.device)
-        heads = {BASELINE: metrics.flat_depth(points, distance=self.distance)}
+        filled = torch.as_tensor(fill_gaps(sequence.points), device=self.device)
+        heads = {BASELINE: metrics.flat_depth(filled, distance=self.distance)}
         if lifter is not None:
             lifted = lift_centres(lifter, points, self.window, self.batch_size, sequence.name)
             if BASELINE in lifted:

@@ -17,7 +17,7 @@ from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons.conversion import convert
 
 Detector = Callable[[KeypointSequence], KeypointSequence]
-"""What a detector makes of a camera's exact 2D; every joint must stay known."""
+"""What a detector makes of a camera's exact 2D; joints that it misses are NaN."""
 
 MILLIMETRES = 1000.0
 """Millimetres a metre."""
@@ -45,7 +45,7 @@ class TestSequence:
     truth: Float64[np.ndarray, "frames 14 3"]
     """The true ``lsp_14`` joints in the camera frame, mm."""
     points: Float64[np.ndarray, "frames 14 2"]
-    """The input: root-centred normalised 2D."""
+    """The input: root-centred normalised 2D, NaN where the detector misses a joint."""
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -94,7 +94,7 @@ def sequences_of(
         if detector is not None:
             seen = detector(seen)
         in_lsp = seen.to_layout("lsp_14").points
-        points = normalize(in_lsp, scale, distance, length=length, name=name).points
+        points = normalize(in_lsp, scale, distance, length=length, name=name, gaps=True).points
         truth = camera_frame(clip, camera)
         yield TestSequence(clip.key, clip.subject, view, len(cameras), truth, points)
 
@@ -163,8 +163,9 @@ def lift_centres(
         if len(poses) != len(points) or not bool(poses.isfinite().all()):
             raise DataError(
                 name,
-                f"Expected a finite pose for each frame from head {head!r}, got "
-                "NaN, infinity or too few; check the weights and the lifter.",
+                f"Expected a finite pose for each frame from head {head!r}, got NaN, infinity or "
+                "too few; check the weights, and whether the lifter takes missing joints where "
+                "there are any.",
             )
     return heads
 

@@ -98,7 +98,7 @@ class FrameAndDifferenceConfig(_Options):
 
 @configured_by(BackboneConfig)
 def temporal_backbone(
-    *, joints: int, frames: int, channels: int, dropout: float
+    *, joints: int, frames: int, channels: int, dropout: float, missing_joints: bool = False
 ) -> TemporalBackbone:
     """The backbone ``temporal``: see :class:`posenet3d.nn.TemporalBackbone`.
 
@@ -106,7 +106,13 @@ def temporal_backbone(
         >>> temporal_backbone(joints=14, frames=9, channels=16, dropout=0.25).receptive_field
         9
     """
-    return TemporalBackbone(joints=joints, frames=frames, channels=channels, dropout=dropout)
+    return TemporalBackbone(
+        joints=joints,
+        frames=frames,
+        channels=channels,
+        dropout=dropout,
+        missing_joints=missing_joints,
+    )
 
 
 @configured_by(FullyConnectedConfig)
@@ -128,7 +134,13 @@ def fully_connected_backbone(
 
 @configured_by(TeacherConfig)
 def teacher_head(
-    *, channels: int, joints: int, frames: int, distance: float, dropout: float
+    *,
+    channels: int,
+    joints: int,
+    frames: int,
+    distance: float,
+    dropout: float,
+    missing_joints: bool = False,
 ) -> TeacherHead:
     """The lifter ``teacher``: see :class:`posenet3d.networks.TeacherHead`.
 
@@ -136,7 +148,14 @@ def teacher_head(
         >>> teacher_head(channels=16, joints=14, frames=9, distance=10.0, dropout=0.0).distance
         10.0
     """
-    return TeacherHead(channels, joints=joints, frames=frames, distance=distance, dropout=dropout)
+    return TeacherHead(
+        channels,
+        joints=joints,
+        frames=frames,
+        distance=distance,
+        dropout=dropout,
+        missing_joints=missing_joints,
+    )
 
 
 @configured_by(StudentConfig)
@@ -172,7 +191,13 @@ def student_branch(
 
 @configured_by(DiscriminatorConfig)
 def temporal_discriminator(
-    *, joints: int, frames: int, channels: int, dropout: float, input_gain: float
+    *,
+    joints: int,
+    frames: int,
+    channels: int,
+    dropout: float,
+    input_gain: float,
+    missing_joints: bool = False,
 ) -> TemporalDiscriminator:
     """The discriminator ``temporal``: see :class:`posenet3d.networks.TemporalDiscriminator`.
 
@@ -182,7 +207,12 @@ def temporal_discriminator(
         Linear(in_features=1024, out_features=1, bias=True)
     """
     return TemporalDiscriminator(
-        joints=joints, frames=frames, channels=channels, dropout=dropout, input_gain=input_gain
+        joints=joints,
+        frames=frames,
+        channels=channels,
+        dropout=dropout,
+        input_gain=input_gain,
+        missing_joints=missing_joints,
     )
 
 

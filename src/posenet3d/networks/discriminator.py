@@ -20,6 +20,7 @@ class TemporalDiscriminator(nn.Module):
         dropout: probability of dropping a feature; none by default.
         input_gain: factor on the input. The paper has 1; normalised 2D is about 0.1 large, and
             without BatchNorm nothing else brings it to the size that the layers are made for.
+        missing_joints: whether joints may be missing (NaN), in real and reprojected windows alike.
 
     Example:
         >>> import torch
@@ -35,6 +36,7 @@ class TemporalDiscriminator(nn.Module):
         channels: int = 1024,
         dropout: float = 0.0,
         input_gain: float = 1.0,
+        missing_joints: bool = False,
     ) -> None:
         super().__init__()
         self.input_gain = input_gain
@@ -45,6 +47,7 @@ class TemporalDiscriminator(nn.Module):
             dropout=dropout,
             norm=False,
             activation="leaky_relu",
+            missing_joints=missing_joints,
         )
         self.logit = nn.Linear(channels, 1)
 

@@ -92,7 +92,10 @@ class PoseNet3D(nn.Module):
 
     def _build_networks(self) -> None:
         config, joints, frames = self.config, len(LSP_14), self.config.frames
-        self.backbone = GROUPS["backbones"].build(config.backbone, joints=joints, frames=frames)
+        told = {"missing_joints": True} if config.missing_joints else {}
+        self.backbone = GROUPS["backbones"].build(
+            config.backbone, joints=joints, frames=frames, **told
+        )
         channels = self.backbone.channels
         self.teacher = GROUPS["lifters"].build(
             config.teacher,
@@ -100,6 +103,7 @@ class PoseNet3D(nn.Module):
             joints=joints,
             frames=frames,
             distance=config.distance,
+            **told,
         )
         self.student = GROUPS["students"].build(
             config.student,
@@ -109,7 +113,7 @@ class PoseNet3D(nn.Module):
             betas=self.body.num_betas,
         )
         self.discriminator = GROUPS["discriminators"].build(
-            config.discriminator, joints=joints, frames=frames
+            config.discriminator, joints=joints, frames=frames, **told
         )
 
     def _initial_regressor(self) -> Float[Tensor, "bones vertices"]:
@@ -223,7 +227,9 @@ class PoseNet3D(nn.Module):
         """3D skeletons of 2D windows by every branch, in eval mode and without gradients.
 
         Args:
-            windows: 2D skeletons (batch, T, 14, 2), root-centred, normalised.
+            windows: 2D skeletons (batch, T, 14, 2), root-centred, normalised. NaN where a joint
+                is missing; all of a window's answer is NaN if the network does not take that
+                (``config.missing_joints``).
 
         Returns:
             ``teacher``, ``student`` and their ``mean`` (PoseNet3D's own answer, Sect. 4.3), each

@@ -11,6 +11,7 @@ from posenet3d.nn.temporal import (
     TemporalResidualBlock,
     make_activation,
 )
+from posenet3d.nn.visibility import fill_windows, hide, visible_joints, with_visibility
 
 __all__ = [
     "FullyConnectedBackbone",
@@ -19,6 +20,10 @@ __all__ = [
     "TemporalBackbone",
     "TemporalConvBlock",
     "TemporalResidualBlock",
+    "fill_windows",
+    "hide",
     "make_activation",
     "small_output_layer",
+    "visible_joints",
+    "with_visibility",
 ]

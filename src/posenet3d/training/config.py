@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 
+from posenet3d.data import NOISE, DetectorNoise
 from posenet3d.errors import ConfigurationError
 from posenet3d.networks import NetworkConfig
 from posenet3d.plugins import PluginSpec
@@ -105,6 +106,12 @@ class TrainerConfig(Frozen):
     input_noise: float = Field(default=0.0, ge=0)
     """Standard deviation of Gaussian noise on the normalised 2D input."""
 
+    detector_noise: DetectorNoise | None = None
+    """Errors of a 2D detector, new in each step, by a model or the name of one; ``None``: none.
+
+    See :mod:`posenet3d.data.detector_noise`. The windows' frames are taken as 50 a second.
+    """
+
     distillation_unit: Literal["mm", "head_to_root"] = "mm"
     """The unit of length in L_S. The paper names none, and its weights make sense in mm only."""
 
@@ -140,6 +147,29 @@ class TrainerConfig(Frozen):
 
     engine: EngineConfig = EngineConfig()
     """Devices, processes and precision; no part of a run's identity either."""
+
+    @field_validator("detector_noise", mode="before")
+    @classmethod
+    def _noise_may_be_named(cls, noise: Any) -> Any:
+        if isinstance(noise, str):
+            if noise not in NOISE:
+                raise ValueError(f"expected a model or one of {', '.join(NOISE)}")
+            return NOISE[noise]
+        return noise
+
+    @field_validator("detector_noise")
+    @classmethod
+    def _missing_joints_are_told(
+        cls, noise: DetectorNoise | None, info: Info
+    ) -> DetectorNoise | None:
+        network = info.data.get("network")
+        told = network is None or network.missing_joints
+        if noise is not None and noise.dropped and not told:
+            raise ValueError(
+                "expected dropped = 0 for a network that is not told which joints are missing; "
+                "set network.missing_joints, or dropped to 0"
+            )
+        return noise
 
     @field_validator("stages")
     @classmethod

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from posenet3d.geometry import least_squares_scale, reproject
 from posenet3d.networks import PoseNet3D, StudentSkeleton
+from posenet3d.nn import hide, visible_joints
 from posenet3d.skeletons.anatomy import centre_on_hips, middle_of_hips
 from posenet3d.training.adversary import AdversarialForm
 from posenet3d.training.stage import Branch
@@ -99,7 +100,7 @@ class Forward:
     @cached_property
     def relifted(self) -> Windows3D:
         """Y~ = G_T(y), the teacher's skeletons of its own reprojection (Eq. 2)."""
-        return self.model.teacher_skeleton(self.teacher_reprojection)
+        return self.model.teacher_skeleton(self._masked(self.teacher_reprojection))
 
     @cached_property
     def turned_back(self) -> Windows2D:
@@ -173,8 +174,27 @@ class Forward:
         too; seen from the same view.
         """
         if not self.model.judges_following:
-            return self.reprojection(branch)
-        return torch.cat([self.reprojection(branch), self._following(branch)], dim=1)
+            return self._masked(self.reprojection(branch))
+        both = torch.cat([self.reprojection(branch), self._following(branch)], dim=1)
+        return self._masked(both)
+
+    def seen(self, image: Windows2D) -> Windows2D:
+        """What an image of x(t) is compared with: x, and the image itself where x is missing."""
+        if not self.model.config.missing_joints:
+            return self.now
+        return torch.where(visible_joints(self.now)[..., None], self.now, image)
+
+    def _masked(self, image: Windows2D) -> Windows2D:
+        """An image in which joints are missing as in real windows: as in another one of the batch.
+
+        The masks of the batch are dealt out anew, half the batch further on, so that a mask says
+        nothing about whether a window is real, and joints that were missing in the window itself
+        are mostly seen in its image: there re-lifting and the discriminator judge the answers.
+        """
+        if not self.model.config.missing_joints:
+            return image
+        frames = torch.cat([self.now, self.later[:, -1:]], dim=1)[:, : image.shape[1]]
+        return hide(image, ~visible_joints(frames).roll(len(image) // 2, dims=0))
 
     def _following(self, branch: Branch) -> Windows2D:
         """The reprojection of the frame that follows the window."""

@@ -22,7 +22,7 @@ def self_supervision(forward: Forward) -> Scalar:
 
 def cycle_2d(forward: Forward) -> Scalar:
     """L_2D of Chen et al. 2019: the re-lifted skeleton, turned back and projected, against x."""
-    return losses.reprojection_error(forward.turned_back, forward.now)
+    return losses.reprojection_error(forward.turned_back, forward.seen(forward.turned_back))
 
 
 def temporal_consistency(forward: Forward) -> Scalar:
@@ -68,7 +68,7 @@ def student_reprojection(forward: Forward) -> Scalar:
     In the unit of L_S, by which an image at depth c is as large as what it shows there; so the
     regularisers mean what they mean beside L_KD.
     """
-    error = losses.reprojection_error(forward.student_image, forward.now)
+    error = losses.reprojection_error(forward.student_image, forward.seen(forward.student_image))
     return forward.distillation_factor * forward.image_in_distillation.square() * error
 
 

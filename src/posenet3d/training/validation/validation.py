@@ -12,6 +12,7 @@ import torch
 from posenet3d.errors import MissingExtraError
 from posenet3d.losses import discriminator_accuracy
 from posenet3d.networks import PoseNet3D, evaluating
+from posenet3d.nn import fill_windows
 from posenet3d.training import objectives
 from posenet3d.training.adversary import FORMS
 from posenet3d.training.config import TrainerConfig
@@ -101,8 +102,8 @@ class Validation:
         self.batch: Windows2D = windows.sample(config.seed, STREAM, 0, count).to(like)
         """The windows that are lifted, each with the frame that follows it."""
         self._others: Windows2D = windows.sample(config.seed, STREAM, 1, count).to(like)
-        self.real: Windows2D = self._others[:, :-1]
-        """Others, which reprojections are compared with."""
+        self.real: Windows2D = fill_windows(self._others[:, :-1])
+        """Others, which reprojections are compared with; missing joints guessed."""
         directions = unit_directions(self.real[0].numel(), DIRECTIONS)
         self._directions = directions.to(self.real)
 
