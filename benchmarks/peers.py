@@ -37,14 +37,38 @@ def main() -> None:
     """Run what has no row yet, and write rows and page."""
     arguments = parse()
     sys.path.insert(0, str(HERE / "peers"))
+    if arguments.gather:
+        rows, stopped = gathered(arguments.runs, smoke=arguments.smoke)
+        write_page(arguments.results, merged(arguments.results / "peers.json", rows), stopped)
+        return
     rows = [row for name in arguments.only for row in run_peer(name, arguments)]
     for ours in arguments.ours:
         mine = run_ours(ours, arguments)
         rows += [*mine, floor(mine[0])]
-    rows = merged(arguments.results / "peers.json", rows)
-    page = arguments.results / "peers.md"
-    page.write_text(render(rows))
+    write_page(arguments.results, merged(arguments.results / "peers.json", rows))
+
+
+def write_page(folder: Path, rows: list[dict], stopped: Sequence[dict] = ()) -> None:
+    """Write the page of these rows, and print it."""
+    page = folder / "peers.md"
+    page.write_text(render(rows, stopped))
     print(page.read_text())
+
+
+def gathered(runs: Path, *, smoke: bool) -> tuple[list[dict], list[dict]]:
+    """The rows of the finished runs in a folder, and what is known of the others."""
+    rows, stopped = [], []
+    for told in sorted(runs.glob("*/job.json")):
+        job = json.loads(told.read_text())
+        if "adapter" not in job:
+            continue
+        if (told.parent / "row.json").exists():
+            row = json.loads((told.parent / "row.json").read_text())
+            rows += [row | {"smoke": smoke, "curve": curve(told.parent)}, floor(row)]
+        elif (told.parent / "progress.csv").exists():
+            about = importlib.import_module(job["adapter"]).Adapter.about
+            stopped.append(job | {"name": about.name, "curve": curve(told.parent)})
+    return rows, stopped
 
 
 def parse() -> argparse.Namespace:
@@ -70,6 +94,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--ours", nargs="*", default=[], metavar="NAME=RUN")
     parser.add_argument("--runs", type=Path, default=Path("runs") / "peers")
     parser.add_argument("--results", type=Path, default=HERE / "results")
+    parser.add_argument(
+        "--gather", action="store_true", help="start nothing: only what lies in --runs already"
+    )
     parser.add_argument("--smoke", action="store_true", help="mark the rows as a smoke run")
     arguments = parser.parse_args()
     if arguments.data is None:
@@ -107,8 +134,15 @@ def run_peer(name: str, arguments: argparse.Namespace) -> list[dict]:
              str(steps or "all"), str(seed), job["protocol"], job["judged_on"].replace(" ", "-")]
         )  # fmt: skip
         row = run_job("run_one.py", folder, job) | {"command": job["command"]}
-        rows += [row | {"smoke": arguments.smoke}, floor(row)]
+        rows += [row | {"smoke": arguments.smoke, "curve": curve(folder)}, floor(row)]
     return rows
+
+
+def curve(folder: Path) -> list[dict[str, float]]:
+    """What `run_one.py` noted while it trained: steps, errors on a few held-out views, losses."""
+    lines = (folder / "progress.csv").read_text().splitlines()
+    pairs = ([one.partition("=") for one in line.split(",")] for line in lines)
+    return [{name: float(value) for name, _, value in line} for line in pairs]
 
 
 def tuned_settings(name: str, settings: dict, asked: list[str]) -> dict:
@@ -210,7 +244,7 @@ def place(row: dict) -> tuple:
     return row["judged_on"], row["protocol"], KINDS[row["kind"]], row["metrics"]["p_mpjpe"]
 
 
-def render(rows: list[dict]) -> str:
+def render(rows: list[dict], stopped: Sequence[dict] = ()) -> str:
     """The page: tables, budgets, and what was done to each peer."""
     lines = [
         "# Peers, from their own repositories",
@@ -225,7 +259,9 @@ def render(rows: list[dict]) -> str:
     ]
     for judged, protocol in dict.fromkeys((row["judged_on"], row["protocol"]) for row in rows):
         some = [row for row in rows if (row["judged_on"], row["protocol"]) == (judged, protocol)]
-        lines += [f"## {protocol}, judged on {judged}", "", *table(some), ""]
+        lines += [f"## {protocol}, judged on {judged}", "", *table(some), "", *curves(some)]
+    if stopped:
+        lines += ["## Runs that have not reached their end", "", *unfinished(stopped), ""]
     return "\n".join([*lines, *descriptions(rows)]) + "\n"
 
 
@@ -255,6 +291,42 @@ def table(rows: list[dict]) -> list[str]:
         )
     if any(row.get("same_training_film") is False for row in rows):
         lines += ["", "\\* trained on other film than the peers."]
+    return lines
+
+
+def curves(rows: list[dict]) -> list[str]:
+    """P-MPJPE while training, by the share of the steps that were taken."""
+    seen = [row for row in rows if any("p_mpjpe" in note for note in row.get("curve", []))]
+    if not seen:
+        return []
+    lines = [
+        "P-MPJPE on 60 frames of each of 12 held-out views while the lifters learn, from the first "
+        "step to the last, evenly spaced; as trained / depth negated:",
+        "",
+    ]
+    lines += [f"- {row['name']}, seed {row['seed']}: {errors(row['curve'])}." for row in seen]
+    return [*lines, ""]
+
+
+def errors(notes: list[dict[str, float]]) -> str:
+    """The errors of a curve in words; while ElePose's flow learns, its lifter stays as it is."""
+    notes = [note for note in notes if note["windows"] or not note["step"]]
+    return ", ".join(f"{n['p_mpjpe']:.0f} / {n['p_mpjpe_depth_negated']:.0f}" for n in notes)
+
+
+def unfinished(stopped: Sequence[dict]) -> list[str]:
+    """How far each came; the same command takes it further."""
+    lines = ["They have no row: no figure here is the protocol's. Errors as above."]
+    for job in stopped:
+        last = job["curve"][-1]
+        lines += [
+            "",
+            f"- {job['name']}, {job['settings_name']}, seed {job['seed']}, {job['protocol']}, "
+            f"judged on {job['judged_on']}, {job['steps'] or 'all published'} steps asked for: "
+            f"after step {last['step']:.0f}, {last['windows']:,.0f} windows, "
+            f"{last['seconds']:.0f} s ({last['cpu_seconds']:.0f} s of CPU): "
+            f"{errors(job['curve'])}.",
+        ]
     return lines
 
 

@@ -35,6 +35,7 @@ def run_one(repository, monkeypatch):
 
 @pytest.fixture
 def peers(repository, monkeypatch):
+    monkeypatch.syspath_prepend(str(repository / "benchmarks" / "peers"))
     return load(repository / "benchmarks" / "peers.py", monkeypatch)
 
 
@@ -163,3 +164,18 @@ def test_an_unknown_setting_is_refused(peers):
     assert tuned == {"lr": 0.01}
     with pytest.raises(SystemExit, match="lr"):
         peers.tuned_settings("martinez", {"lr": 0.001}, ["martinez.rate=1"])
+
+
+def test_what_was_stopped_stands_on_the_page_without_a_row(peers, tmp_path):
+    folder = tmp_path / "runs" / "one"
+    folder.mkdir(parents=True)
+    about = {"adapter": "martinez", "settings_name": "small", "seed": 0, "protocol": "cmu14"}
+    about |= {"judged_on": "held out S02", "steps": 9}
+    (folder / "job.json").write_text(json.dumps(about))
+    notes = ("step=0,windows=0,seconds=0,cpu_seconds=0,p_mpjpe=99,p_mpjpe_depth_negated=88",)
+    notes += ("step=4,windows=8,seconds=2,cpu_seconds=1,p_mpjpe=77,p_mpjpe_depth_negated=66",)
+    (folder / "progress.csv").write_text("\n".join(notes) + "\n")
+    rows, stopped = peers.gathered(tmp_path / "runs", smoke=True)
+    assert rows == []
+    page = peers.render(rows, stopped)
+    assert "9 steps asked for: after step 4, 8 windows, 2 s (1 s of CPU): 99 / 88, 77 / 66." in page
