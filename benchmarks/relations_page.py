@@ -106,7 +106,11 @@ def heading(records: list[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
     """What was done, with what, on whom."""
     seeds = sorted({record["seed"] for record in records})
     on_test = facts["measured"] == "test"
-    who = "the test subjects" if on_test else f"held-out training subjects {facts['measured']}"
+    who = (
+        "the test subjects"
+        if on_test
+        else f"held-out training subjects {', '.join(facts['measured'])}"
+    )
     commits = sorted({record["commit"][:12] for record in records})
     return [
         "# The paper's relations on CMU-14",
