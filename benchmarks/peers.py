@@ -269,7 +269,7 @@ def table(rows: list[dict]) -> list[str]:
     """The figures and budgets of one protocol."""
     smoke = any(row.get("smoke") for row in rows)
     lines = [
-        "**Smoke run**: budgets of minutes, to show that the adapters train and the error falls. "
+        "**Smoke run**: budgets of minutes, to try the adapters. "
         "The figures say nothing about how good a peer is; no comparison may rest on them.",
         "",
     ] * smoke
@@ -304,7 +304,9 @@ def curves(rows: list[dict]) -> list[str]:
         "step to the last, evenly spaced; as trained / depth negated:",
         "",
     ]
-    lines += [f"- {row['name']}, seed {row['seed']}: {errors(row['curve'])}." for row in seen]
+    for row in seen:
+        note = f" {row['note']}" if row.get("note") else ""
+        lines.append(f"- {row['name']}, seed {row['seed']}: {errors(row['curve'])}.{note}")
     return [*lines, ""]
 
 
