@@ -1,5 +1,7 @@
 """Evaluation as a whole: lifters whose errors are known, and the baseline on real motion."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +134,25 @@ def test_each_views_input_is_the_projection_of_its_truth():
         np.testing.assert_allclose(sequence.points, factor * centred, atol=1e-9)
         assert np.linalg.norm(sequence.points[:, 13], axis=-1).mean() == pytest.approx(0.1)
         assert np.abs(pelvis[..., :2]).max() < 2000
+
+
+def test_a_detector_spoils_the_input_and_leaves_the_truth():
+    def raised_wrist(seen):
+        points = seen.points.copy()
+        points[:, 11] -= 0.05
+        return replace(seen, points=points)
+
+    clip = walk()
+    for exact, spoilt in zip(
+        sequences_of(clip, "cmu14"),
+        sequences_of(clip, "cmu14", detector=raised_wrist),
+        strict=True,
+    ):
+        assert np.array_equal(exact.truth, spoilt.truth)
+        moved = np.abs(exact.points - spoilt.points).max(axis=(0, 2)) > 1e-9
+        assert moved.nonzero()[0].tolist() == [11]
+    flat = evaluate(None, [clip], detector=raised_wrist)["flat"]
+    assert flat.p_mpjpe != evaluate(None, [clip])["flat"].p_mpjpe
 
 
 def test_truth_is_in_millimetres_and_the_camera_keeps_lengths():

@@ -13,6 +13,7 @@ from posenet3d.plugins import GROUPS, PluginSpec
 from posenet3d.testing.strategies import angles, dtypes
 from posenet3d.views import (
     GravityViews,
+    LearnedSpreadViews,
     LearnedViews,
     UniformViews,
     ViewSampler,
@@ -23,6 +24,7 @@ SAMPLERS = {
     "uniform": UniformViews,
     "gravity": lambda: GravityViews(12.7),
     "learned": lambda: LearnedViews(12.7),
+    "learned_spread": lambda: LearnedSpreadViews(12.7),
 }
 pitches = st.sampled_from([-90.0, 0.0, 1e-5, 12.7, 90.0]) | st.floats(-90, 90)
 seeds = st.integers(0, 2**31)
@@ -184,6 +186,53 @@ def test_a_learned_pitch_is_found_from_views_of_a_known_one():
     assert math.degrees(sampler.pitch) == pytest.approx(12.7, abs=0.5)
 
 
+@few
+@given(mean=st.floats(-40, 40), pitch=st.floats(0.01, 10), roll=st.floats(0.01, 10), seed=seeds)
+def test_spread_views_have_the_pitch_and_roll_that_they_are_told(mean, pitch, roll, seed):
+    """Where up points in a view tells the new camera's pitch and roll."""
+    sampler = LearnedSpreadViews(mean, pitch, roll).double()
+    up = draw_views(sampler, batch=2000, seed=seed) @ up_of_a_camera(math.radians(mean))
+    tilts = torch.rad2deg(torch.asin(-up[:, 2]))
+    rolls = torch.rad2deg(torch.atan2(up[:, 0], -up[:, 1]))
+    assert float(tilts.mean()) == pytest.approx(mean, abs=0.1 * pitch + 1e-3)
+    assert float(tilts.std()) == pytest.approx(pitch, rel=0.08)
+    assert float(rolls.mean()) == pytest.approx(0.0, abs=0.1 * roll + 1e-3)
+    assert float(rolls.std()) == pytest.approx(roll, rel=0.08)
+
+
+def test_a_mirrored_spread_has_the_opposite_mean_and_the_same_deviations():
+    """M Q(mean, azimuth) M is a view of the mirrored sampler, with its tilt negated."""
+    sampler, mirrored = LearnedSpreadViews(12.7), LearnedSpreadViews(12.7)
+    with torch.no_grad():
+        for parameter in mirrored.mirrored_parameters():
+            parameter.neg_()
+    assert torch.equal(mirrored.pitch, -sampler.pitch)
+    assert torch.equal(mirrored.spreads, sampler.spreads)
+    mirror = torch.diag(torch.tensor([1.0, 1.0, -1.0])).double()
+    looked = [draw_views(each, batch=4000)[:, :, 1] for each in (sampler, mirrored)]
+    turned = (mirror @ looked[0].mT).mT
+    torch.testing.assert_close(turned.mean(0), looked[1].mean(0), atol=0.02, rtol=0)
+    torch.testing.assert_close(turned.T.cov(), looked[1].T.cov(), atol=0.01, rtol=0)
+
+
+def test_mean_and_spreads_are_found_from_the_up_directions_of_many_cameras():
+    """Moments of up against those of cameras with pitch 12.7 +- 8 and roll +- 5 degrees."""
+    torch.manual_seed(0)
+    sampler = LearnedSpreadViews(8.0)
+    optimizer = torch.optim.Adam(sampler.parameters(), lr=2e-3)
+    pitch, roll = (torch.deg2rad(x) for x in (torch.tensor([12.7, 8.0]), torch.tensor(5.0)))
+    for _ in range(300):
+        optimizer.zero_grad()
+        mean = sampler.gain * sampler.scaled_pitch
+        up = sampler(512) @ torch.stack([torch.zeros(()), -mean.cos(), -mean.sin()])
+        tilts, rolls = torch.asin(-up[:, 2]), torch.atan2(up[:, 0], -up[:, 1])
+        fault = (tilts.mean() - pitch[0]) ** 2 + (tilts.std() - pitch[1]) ** 2
+        (fault + (rolls.std() - roll) ** 2).backward()
+        optimizer.step()
+    assert math.degrees(sampler.pitch) == pytest.approx(12.7, abs=0.7)
+    assert torch.rad2deg(sampler.spreads).tolist() == pytest.approx([8.0, 5.0], abs=0.7)
+
+
 def test_the_gain_scales_a_step_of_the_pitch():
     """A step of 1e-3 in the parameter is one of gain * 1e-3 radians in the pitch."""
     sampler = LearnedViews(gain=7.0)
@@ -196,6 +245,7 @@ def test_only_what_is_learnt_is_saved():
     assert not UniformViews().state_dict()
     assert not GravityViews(5.0).state_dict()
     assert [*LearnedViews().state_dict()] == ["scaled_pitch"]
+    assert [*LearnedSpreadViews().state_dict()] == ["scaled_pitch", "scaled_spreads"]
 
 
 @pytest.mark.parametrize(
@@ -207,6 +257,7 @@ def test_only_what_is_learnt_is_saved():
         ("gravity", {"pitch_degrees": 91}, "pitch_degrees"),
         ("learned", {"gain": 0}, "gain"),
         ("learned", {"initial_degrees": "down"}, "initial_degrees"),
+        ("learned_spread", {"roll_spread_degrees": 0}, "roll_spread_degrees"),
     ],
 )
 def test_bad_options_are_a_configuration_error_that_names_the_option(name, options, fault):

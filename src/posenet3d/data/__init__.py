@@ -1,5 +1,13 @@
 """From motion and keypoints to the windows that the networks learn from."""
 
+from posenet3d.data.detector_noise import (
+    NOISE,
+    DetectorNoise,
+    NoisyWindows,
+    corrupt,
+    corrupt_windows,
+    detector_noise,
+)
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.data.normalization import SCALE_MODES, Normalized, mean_head_to_root, normalize
 from posenet3d.data.rigs import RIGS, Camera, CameraRig, camera_rig, observe
@@ -9,11 +17,14 @@ from posenet3d.data.training_set import TrainingSet, film, load_training_set
 from posenet3d.data.windows import WindowSet
 
 __all__ = [
+    "NOISE",
     "RIGS",
     "SCALE_MODES",
     "Camera",
     "CameraRig",
+    "DetectorNoise",
     "MotionClip",
+    "NoisyWindows",
     "Normalized",
     "SequenceFiles",
     "ShardedSet",
@@ -21,6 +32,9 @@ __all__ = [
     "TrainingSet",
     "WindowSet",
     "camera_rig",
+    "corrupt",
+    "corrupt_windows",
+    "detector_noise",
     "film",
     "load_motion",
     "load_shards",

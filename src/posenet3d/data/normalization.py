@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from jaxtyping import Float
 
+from posenet3d.data.gaps import fill_gaps
 from posenet3d.errors import DataError, ShapeError, UnknownNameError
 from posenet3d.skeletons import LSP_14
 
@@ -56,6 +57,7 @@ def normalize(
     length: float | None = None,
     window: int = 51,
     name: str = "points",
+    gaps: bool = False,
 ) -> Normalized:
     """Root-centred, scaled 2D points of one sequence.
 
@@ -70,13 +72,16 @@ def normalize(
         length: the set's mean head-to-root length, for mode ``"dataset"`` only.
         window: how many frames mode ``"window"`` averages over, centred, fewer at the ends.
         name: what an error calls the sequence: its file or clip.
+        gaps: take joints that are missing (NaN) in some frames; they stay missing. Centre and
+            scale come from hips and head top, whose gaps are filled (see `fill_gaps`) for that
+            alone. For networks that are told what is missing.
 
     Returns:
         `Normalized`: points, scale and root, float64.
 
     Raises:
-        DataError: there are no frames, a value is NaN or infinite, or head top and root
-            coincide so that there is no scale.
+        DataError: there are no frames, a value is NaN (or, with ``gaps``, a hip or the head top
+            in all frames) or infinite, or head top and root coincide so that there is no scale.
         ShapeError: not (frames, 14, 2); a length is missing, superfluous or not positive;
             a window or distance is not positive.
         UnknownNameError: no such mode.
@@ -89,10 +94,10 @@ def normalize(
     """
     points = np.asarray(points, dtype=np.float64)
     _check_options(mode, distance, length, window)
-    _check_points(points, name)
-    root = points[:, _HIPS].mean(axis=1)
+    anchors = _anchors(points, name, gaps)
+    root = anchors[:, :2].mean(axis=1)
     centred = points - root[:, None]
-    lengths = np.linalg.norm(centred[:, _HEAD_TOP], axis=-1)
+    lengths = np.linalg.norm(anchors[:, 2] - root, axis=-1)
     averaged = _averaged(lengths, mode, length, window)
     _check_lengths(averaged, centred, name, mode)
     scale = 1.0 / (distance * averaged)
@@ -100,13 +105,17 @@ def normalize(
 
 
 def mean_head_to_root(
-    sequences: Iterable[Float[np.ndarray, "_ joints axes"]], name: str = "the set"
+    sequences: Iterable[Float[np.ndarray, "_ joints axes"]],
+    name: str = "the set",
+    *,
+    gaps: bool = False,
 ) -> float:
     """The mean 2D length from the hips' middle to the head top over all frames of a set.
 
     Args:
         sequences: arrays (frames, 14, 2) in layout ``lsp_14``, all in one unit.
         name: what an error calls the set.
+        gaps: take missing joints, as in `normalize`.
 
     Returns:
         The length in that unit, for mode ``"dataset"`` of `normalize`.
@@ -123,8 +132,8 @@ def mean_head_to_root(
     """
     total, frames = 0.0, 0
     for number, points in enumerate(sequences):
-        _check_points(points, f"{name}, sequence {number}")
-        head = points[:, _HEAD_TOP] - points[:, _HIPS].mean(axis=1)
+        anchors = _anchors(points, f"{name}, sequence {number}", gaps)
+        head = anchors[:, 2] - anchors[:, :2].mean(axis=1)
         total += float(np.linalg.norm(head, axis=-1).sum())
         frames += len(points)
     if frames == 0:
@@ -171,6 +180,28 @@ def _check_options(mode: str, distance: float, length: float | None, window: int
         raise ShapeError("length", expected="a positive number", got=f"{length}")
 
 
+def _anchors(
+    points: Float[np.ndarray, "..."], name: str, gaps: bool
+) -> Float[np.ndarray, "frames 3 axes"]:
+    """Right hip, left hip and head top of checked points, without gaps."""
+    anchors = [*_HIPS, _HEAD_TOP]
+    if not gaps:
+        _check_points(points, name)
+        found: Float[np.ndarray, "frames 3 axes"] = points[:, anchors]
+        return found
+    _check_points(np.nan_to_num(points, nan=0.0, posinf=np.inf, neginf=-np.inf), name)
+    filled = fill_gaps(points[:, anchors])
+    never = np.isnan(filled).any(axis=(0, 2))
+    if never.any():
+        joint = LSP_14.joint_names[anchors[int(np.argmax(never))]]
+        raise DataError(
+            name,
+            f"expected hips and head top in some frame, for centre and scale, got no {joint!r}; "
+            "leave the sequence out.",
+        )
+    return filled
+
+
 def _check_points(points: Float[np.ndarray, "..."], name: str) -> None:
     if points.ndim != 3 or points.shape[1:] != (len(LSP_14), 2):
         raise ShapeError(
@@ -198,7 +229,7 @@ def _check_lengths(
     name: str,
     mode: str,
 ) -> None:
-    too_short = lengths <= _SMALLEST_SHARE * np.abs(centred).max()
+    too_short = lengths <= _SMALLEST_SHARE * np.nanmax(np.abs(centred))
     if too_short.any():
         raise DataError(
             name,
@@ -216,6 +247,7 @@ def normalize_all(
     window: int = 51,
     length: float | None = None,
     names: Sequence[str] | None = None,
+    gaps: bool = False,
 ) -> tuple[Normalized, ...]:
     """Each sequence of a set normalised; mode ``dataset`` measures the set's length if not given.
 
@@ -226,6 +258,7 @@ def normalize_all(
         window: as in `normalize`.
         length: for mode ``"dataset"``: the length kept with the weights; measured if ``None``.
         names: what errors call the sequences; their numbers if ``None``.
+        gaps: as in `normalize`.
 
     Returns:
         One `Normalized` a sequence.
@@ -243,9 +276,9 @@ def normalize_all(
         (array([ 0.  , -0.05]), array([ 0.  , -0.15]))
     """
     if mode == "dataset" and length is None:
-        length = mean_head_to_root(sequences)
+        length = mean_head_to_root(sequences, gaps=gaps)
     called = names or [f"sequence {number}" for number in range(len(sequences))]
     return tuple(
-        normalize(points, mode, distance, length=length, window=window, name=name)
+        normalize(points, mode, distance, length=length, window=window, name=name, gaps=gaps)
         for points, name in zip(sequences, called, strict=True)
     )

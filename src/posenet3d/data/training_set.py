@@ -121,6 +121,7 @@ class TrainingSet:
         length: float | None = None,
         following: int = 1,
         device: torch.device | str = "cpu",
+        gaps: bool = False,
     ) -> WindowSet:
         """The normalised windows that training draws from.
 
@@ -134,6 +135,8 @@ class TrainingSet:
             length: for mode ``"dataset"``: the mean head-to-root length; measured if ``None``.
             following: how many frames come with a window after it.
             device: where the windows live.
+            gaps: take missing joints (NaN), which stay so, for networks that are told of them;
+                see `normalize`.
 
         Returns:
             The windows; `WindowSet.skipped` names the stretches that were too short.
@@ -153,11 +156,11 @@ class TrainingSet:
             check_one_unit(sequence.unit for sequence in self.sequences.values())
         points = {name: stretch.points for name, stretch in self._stretches.items()}
         normalized = normalize_all(
-            tuple(points.values()), mode, distance, length=length, names=tuple(points)
+            tuple(points.values()), mode, distance, length=length, names=tuple(points), gaps=gaps
         )
         centred = (made.points for made in normalized)
         named = dict(zip(points, centred, strict=True))
-        return WindowSet(named, frames, following=following, device=device)
+        return WindowSet(named, frames, following=following, device=device, gaps=gaps)
 
     @cached_property
     def _stretches(self) -> dict[str, KeypointSequence]:
@@ -168,10 +171,13 @@ class TrainingSet:
             for called, part in stretches_of(name, sequence)
         }
 
-    def mean_head_to_root(self) -> float:
+    def mean_head_to_root(self, *, gaps: bool = False) -> float:
         """The mean head-to-root length of all frames, in the sequences' unit.
 
         What mode ``"dataset"`` scales by; a network trained so keeps it with its weights.
+
+        Args:
+            gaps: take missing joints; see `normalize`.
 
         Example:
             >>> up = np.linspace(0, -1, 14)[:, None] * np.array([0.0, 1.0])
@@ -179,7 +185,8 @@ class TrainingSet:
             >>> round(TrainingSet({"S01/walk": walk}).mean_head_to_root(), 3)
             0.808
         """
-        return mean_head_to_root([part.points for part in self._stretches.values()])
+        parts = [part.points for part in self._stretches.values()]
+        return mean_head_to_root(parts, gaps=gaps)
 
     def fingerprint(self) -> str:
         """A hash of all names, frame numbers and points, to tell one set from another.

@@ -6,7 +6,6 @@ counters, and any number of workers sees the same batch between them.
 """
 
 import copy
-import hashlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -14,13 +13,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from posenet3d.data.stateless import random_bits
 from posenet3d.errors import DataError, ShapeError
 from posenet3d.typing import Windows2D
 
 _MAX_NAMED = 5
-_GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed number
-_MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
-_MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
 
 
 class WindowSet:
@@ -35,6 +32,7 @@ class WindowSet:
         following: how many frames after the window come with it: 1 for training (the temporal
             consistency loss compares a window with the one a frame later), 0 for windows alone.
         device: where the points lie and the windows are gathered.
+        gaps: take missing joints (NaN), for networks that are told of them.
 
     Attributes:
         points: (all frames, 14, 2) float32, the sequences one after another.
@@ -62,6 +60,7 @@ class WindowSet:
         *,
         following: int = 1,
         device: torch.device | str = "cpu",
+        gaps: bool = False,
     ) -> None:
         if frames < 1 or following < 0:
             raise ShapeError(
@@ -81,9 +80,12 @@ class WindowSet:
         ).to(device)
         self._offsets = torch.arange(self.length, device=device)
         self.device: torch.device = self.points.device
-        if not bool(torch.isfinite(self.points).all()):
+        unfit = torch.isinf(self.points) if gaps else ~torch.isfinite(self.points)
+        if bool(unfit.any()):
             raise DataError(
-                _first_unknown(kept), "expected finite points, got NaN or infinity; fill the gaps."
+                _first_unknown(kept),
+                "expected finite points, got NaN or infinity; fill the gaps, or train a network "
+                "that takes missing joints.",
             )
 
     def __len__(self) -> int:
@@ -260,17 +262,8 @@ def draw(
         >>> draw(0, "teacher", 5, torch.arange(3), 1000).tolist()
         [338, 264, 513]
     """
-    key = hashlib.sha256(f"{seed}/{stage}/{step}".encode()).digest()[:8]
-    state = (places.to(torch.int64) + 1) * _GOLDEN + int.from_bytes(key, "big", signed=True)
-    state = (state ^ _shifted(state, 30)) * _MIX_1
-    state = (state ^ _shifted(state, 27)) * _MIX_2
-    mixed = state ^ _shifted(state, 31)
-    return (mixed & torch.iinfo(torch.int64).max) % count
-
-
-def _shifted(bits: Int[Tensor, " batch"], by: int) -> Int[Tensor, " batch"]:
-    """A logical shift to the right, which torch lacks for signed numbers."""
-    return (bits >> by) & ((1 << (64 - by)) - 1)
+    bits = random_bits(f"{seed}/{stage}/{step}", places)
+    return (bits & torch.iinfo(torch.int64).max) % count
 
 
 def _window_starts(lengths: list[int], window: int) -> Int[np.ndarray, " windows"]:

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from posenet3d.data.gaps import fill_gaps
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.data.normalization import ScaleMode
 from posenet3d.errors import ConfigurationError, DataError, UnknownNameError
@@ -24,7 +25,7 @@ from posenet3d.evaluation.provenance import library_versions, source_commit
 from posenet3d.evaluation.report import BASELINE, EvaluationReport
 from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Tally
-from posenet3d.evaluation.sequences import TestSequence, lift_centres, sequences_of
+from posenet3d.evaluation.sequences import Detector, TestSequence, lift_centres, sequences_of
 
 Lifter = Callable[[Float[Tensor, "batch frames joints 2"]], Mapping[str, Tensor]]
 """Normalised root-centred windows (B, T, 14, 2) -> named heads, each (B, T, 14, 3): poses in the
@@ -92,6 +93,7 @@ def evaluate(
     normalization: ScaleMode = "sequence",
     length: float | None = None,
     distance: float = 10.0,
+    detector: Detector | None = None,
     device: torch.device | str = "cpu",
     batch_size: int = 4096,
     samples: int = 4,
@@ -116,6 +118,9 @@ def evaluate(
         normalization: the scale of the 2D input, see `posenet3d.data.normalization`.
         length: the training set's mean head-to-root length, for ``normalization="dataset"``.
         distance: c, the root's depth in head-to-root lengths.
+        detector: what becomes of each camera's exact 2D before it is normalised, such as a model
+            of a detector's errors; the report does not know of it. Joints that it misses are NaN
+            in the windows; the baseline gets them from the frames around (`fill_gaps`).
         device: where windows are lifted and errors are computed.
         batch_size: windows in a batch.
         samples: how many evenly spaced test frames the report keeps for its picture sheet.
@@ -150,7 +155,9 @@ def evaluate(
     run.plan_samples(motion, samples)
     with _evaluating(lifter), torch.inference_mode():
         for done, clip in enumerate(motion, start=1):
-            for sequence in sequences_of(clip, rules.rig, normalization, distance, length):
+            for sequence in sequences_of(
+                clip, rules.rig, normalization, distance, length, detector
+            ):
                 run.add(sequence, lifter)
             if on_progress is not None:
                 on_progress(done, len(motion), clip.key)
@@ -202,7 +209,8 @@ class _Run:
         """Lift one sequence and add its errors to the sums."""
         points = torch.as_tensor(sequence.points, device=self.device)
         truth = torch.as_tensor(sequence.truth, device=self.device)
-        heads = {BASELINE: metrics.flat_depth(points, distance=self.distance)}
+        filled = torch.as_tensor(fill_gaps(sequence.points), device=self.device)
+        heads = {BASELINE: metrics.flat_depth(filled, distance=self.distance)}
         if lifter is not None:
             lifted = lift_centres(lifter, points, self.window, self.batch_size, sequence.name)
             if BASELINE in lifted:

@@ -13,7 +13,11 @@ from posenet3d.data.motion import MotionClip
 from posenet3d.data.normalization import normalize
 from posenet3d.data.rigs import Camera, camera_rig, observe
 from posenet3d.errors import DataError
+from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons.conversion import convert
+
+Detector = Callable[[KeypointSequence], KeypointSequence]
+"""What a detector makes of a camera's exact 2D; joints that it misses are NaN."""
 
 MILLIMETRES = 1000.0
 """Millimetres a metre."""
@@ -41,7 +45,7 @@ class TestSequence:
     truth: Float64[np.ndarray, "frames 14 3"]
     """The true ``lsp_14`` joints in the camera frame, mm."""
     points: Float64[np.ndarray, "frames 14 2"]
-    """The input: root-centred normalised 2D."""
+    """The input: root-centred normalised 2D, NaN where the detector misses a joint."""
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -58,6 +62,7 @@ def sequences_of(
     scale: str = "sequence",
     distance: float = 10.0,
     length: float | None = None,
+    detector: Detector | None = None,
 ) -> Iterator[TestSequence]:
     """Each view of a clip under a test rig.
 
@@ -67,6 +72,7 @@ def sequences_of(
         scale: what the input's scale is taken over, see `posenet3d.data.normalization`.
         distance: c, the root's depth in head-to-root lengths.
         length: the mean head-to-root length, for the scale ``"dataset"``.
+        detector: spoils each camera's exact 2D; the truth stays the truth.
 
     Yields:
         One sequence a view, in the rig's order.
@@ -84,8 +90,11 @@ def sequences_of(
     cameras = camera_rig(rig, split="test").cameras(clip)
     for view, camera in enumerate(cameras):
         name = f"{clip.key} (view {view})"
-        seen = observe(clip, camera, name).to_layout("lsp_14").points
-        points = normalize(seen, scale, distance, length=length, name=name).points
+        seen = observe(clip, camera, name)
+        if detector is not None:
+            seen = detector(seen)
+        in_lsp = seen.to_layout("lsp_14").points
+        points = normalize(in_lsp, scale, distance, length=length, name=name, gaps=True).points
         truth = camera_frame(clip, camera)
         yield TestSequence(clip.key, clip.subject, view, len(cameras), truth, points)
 
@@ -154,8 +163,9 @@ def lift_centres(
         if len(poses) != len(points) or not bool(poses.isfinite().all()):
             raise DataError(
                 name,
-                f"Expected a finite pose for each frame from head {head!r}, got "
-                "NaN, infinity or too few; check the weights and the lifter.",
+                f"Expected a finite pose for each frame from head {head!r}, got NaN, infinity or "
+                "too few; check the weights, and whether the lifter takes missing joints where "
+                "there are any.",
             )
     return heads
 

@@ -25,16 +25,21 @@ from posenet3d.losses.distillation import (
     pose_regularizer,
     shape_regularizer,
 )
+from posenet3d.losses.projection import reprojection_error
+from posenet3d.losses.proportions import bone_proportions, mirrored_bones
 
 __all__ = [
     "DiscriminatorAccuracy",
     "bone_length_variance",
+    "bone_proportions",
     "discriminator_accuracy",
     "gradient_penalty",
     "knowledge_distillation",
     "least_squares_discriminator_loss",
     "least_squares_generator_loss",
+    "mirrored_bones",
     "pose_regularizer",
+    "reprojection_error",
     "self_supervision",
     "shape_regularizer",
     "standard_discriminator_loss",

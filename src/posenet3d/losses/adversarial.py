@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from posenet3d.errors import ShapeError
-from posenet3d.typing import FakeLogits, Logits, RealLogits, Scalar, Windows2D
+from posenet3d.typing import FakeLogits, RealLogits, Scalar, Windows2D
 
 
 def standard_discriminator_loss(real_logits: RealLogits, fake_logits: FakeLogits) -> Scalar:
@@ -142,7 +142,7 @@ def wasserstein_generator_loss(fake_logits: FakeLogits) -> Scalar:
 
 
 def gradient_penalty(
-    discriminator: Callable[[Windows2D], Logits],
+    discriminator: Callable[[Windows2D], Float[Tensor, " logits"]],
     real: Windows2D,
     fake: Windows2D,
     generator: torch.Generator | None = None,
@@ -158,6 +158,7 @@ def gradient_penalty(
 
     Args:
         discriminator: takes windows, gives a logit each; the logits must depend on the windows.
+            Of one that gives several, the slope of their sum is held near one.
         real: windows of real 2D skeletons (batch, frames, joints, 2).
         fake: as many windows of reprojected ones, same shape.
         generator: source of u, on the windows' device; the default one where ``None``.

@@ -1,7 +1,10 @@
 """The paper's networks: lifter (teacher), student, discriminator, and their assembly."""
 
 from posenet3d.networks.config import NetworkConfig
-from posenet3d.networks.discriminator import TemporalDiscriminator
+from posenet3d.networks.discriminator import (
+    FrameAndDifferenceDiscriminator,
+    TemporalDiscriminator,
+)
 from posenet3d.networks.lifter import Lifter, TeacherHead
 from posenet3d.networks.posenet3d import (
     PARTS,
@@ -16,6 +19,7 @@ from posenet3d.networks.weights import load_model, save_model
 __all__ = [
     "PARTS",
     "BodyParameters",
+    "FrameAndDifferenceDiscriminator",
     "Lifter",
     "NetworkConfig",
     "PoseNet3D",

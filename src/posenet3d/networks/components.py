@@ -7,10 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from posenet3d.networks.discriminator import TemporalDiscriminator
+from posenet3d.networks.discriminator import (
+    FrameAndDifferenceDiscriminator,
+    TemporalDiscriminator,
+)
 from posenet3d.networks.lifter import TeacherHead
 from posenet3d.networks.student import Student
-from posenet3d.nn import TemporalBackbone
+from posenet3d.nn import FullyConnectedBackbone, TemporalBackbone
 from posenet3d.plugins import configured_by
 
 
@@ -23,6 +26,19 @@ class BackboneConfig(_Options):
 
     channels: int = Field(default=1024, gt=0)
     """Features of every layer."""
+
+    dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+
+class FullyConnectedConfig(_Options):
+    """Options of the backbone ``fully_connected``."""
+
+    channels: int = Field(default=1024, gt=0)
+    """Features of every layer."""
+
+    blocks: int = Field(default=3, ge=0)
+    """Residual blocks; the teacher branch adds one of its own."""
 
     dropout: float = Field(default=0.25, ge=0, lt=1)
     """Probability of dropping a feature."""
@@ -61,9 +77,28 @@ class DiscriminatorConfig(_Options):
     """Factor on the normalised 2D input; the paper has 1."""
 
 
+class FrameAndDifferenceConfig(_Options):
+    """Options of the discriminator ``frame_and_difference``."""
+
+    channels: int = Field(default=1024, gt=0)
+    """Features of every layer."""
+
+    blocks: int = Field(default=3, ge=0)
+    """Residual blocks of each of the two judges."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+    input_gain: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Factor on the frames; normalised 2D is about 0.1 large."""
+
+    difference_gain: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Factor on the differences between frames, which are smaller still."""
+
+
 @configured_by(BackboneConfig)
 def temporal_backbone(
-    *, joints: int, frames: int, channels: int, dropout: float
+    *, joints: int, frames: int, channels: int, dropout: float, missing_joints: bool = False
 ) -> TemporalBackbone:
     """The backbone ``temporal``: see :class:`posenet3d.nn.TemporalBackbone`.
 
@@ -71,12 +106,41 @@ def temporal_backbone(
         >>> temporal_backbone(joints=14, frames=9, channels=16, dropout=0.25).receptive_field
         9
     """
-    return TemporalBackbone(joints=joints, frames=frames, channels=channels, dropout=dropout)
+    return TemporalBackbone(
+        joints=joints,
+        frames=frames,
+        channels=channels,
+        dropout=dropout,
+        missing_joints=missing_joints,
+    )
+
+
+@configured_by(FullyConnectedConfig)
+def fully_connected_backbone(
+    *, joints: int, frames: int, channels: int, blocks: int, dropout: float
+) -> FullyConnectedBackbone:
+    """The backbone ``fully_connected``: see :class:`posenet3d.nn.FullyConnectedBackbone`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> spec = PluginSpec(name="fully_connected", options={"channels": 16})
+        >>> len(GROUPS["backbones"].build(spec, joints=14, frames=1).blocks)
+        3
+    """
+    return FullyConnectedBackbone(
+        joints=joints, frames=frames, channels=channels, blocks=blocks, dropout=dropout
+    )
 
 
 @configured_by(TeacherConfig)
 def teacher_head(
-    *, channels: int, joints: int, frames: int, distance: float, dropout: float
+    *,
+    channels: int,
+    joints: int,
+    frames: int,
+    distance: float,
+    dropout: float,
+    missing_joints: bool = False,
 ) -> TeacherHead:
     """The lifter ``teacher``: see :class:`posenet3d.networks.TeacherHead`.
 
@@ -84,7 +148,14 @@ def teacher_head(
         >>> teacher_head(channels=16, joints=14, frames=9, distance=10.0, dropout=0.0).distance
         10.0
     """
-    return TeacherHead(channels, joints=joints, frames=frames, distance=distance, dropout=dropout)
+    return TeacherHead(
+        channels,
+        joints=joints,
+        frames=frames,
+        distance=distance,
+        dropout=dropout,
+        missing_joints=missing_joints,
+    )
 
 
 @configured_by(StudentConfig)
@@ -120,7 +191,13 @@ def student_branch(
 
 @configured_by(DiscriminatorConfig)
 def temporal_discriminator(
-    *, joints: int, frames: int, channels: int, dropout: float, input_gain: float
+    *,
+    joints: int,
+    frames: int,
+    channels: int,
+    dropout: float,
+    input_gain: float,
+    missing_joints: bool = False,
 ) -> TemporalDiscriminator:
     """The discriminator ``temporal``: see :class:`posenet3d.networks.TemporalDiscriminator`.
 
@@ -130,5 +207,40 @@ def temporal_discriminator(
         Linear(in_features=1024, out_features=1, bias=True)
     """
     return TemporalDiscriminator(
-        joints=joints, frames=frames, channels=channels, dropout=dropout, input_gain=input_gain
+        joints=joints,
+        frames=frames,
+        channels=channels,
+        dropout=dropout,
+        input_gain=input_gain,
+        missing_joints=missing_joints,
+    )
+
+
+@configured_by(FrameAndDifferenceConfig)
+def frame_and_difference_discriminator(
+    *,
+    joints: int,
+    frames: int,
+    channels: int,
+    blocks: int,
+    dropout: float,
+    input_gain: float,
+    difference_gain: float,
+) -> FrameAndDifferenceDiscriminator:
+    """``frame_and_difference``: see :class:`posenet3d.networks.FrameAndDifferenceDiscriminator`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> spec = PluginSpec(name="frame_and_difference", options={"channels": 16})
+        >>> GROUPS["discriminators"].build(spec, joints=14, frames=1).following
+        1
+    """
+    return FrameAndDifferenceDiscriminator(
+        joints=joints,
+        frames=frames,
+        channels=channels,
+        blocks=blocks,
+        dropout=dropout,
+        input_gain=input_gain,
+        difference_gain=difference_gain,
     )

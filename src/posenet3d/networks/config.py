@@ -28,6 +28,12 @@ class NetworkConfig(BaseModel):
     normalization: Literal["sequence", "dataset", "window", "frame"] = "sequence"
     """What the mean head-to-root length of the 2D input is taken over."""
 
+    missing_joints: bool = False
+    """Whether 2D joints may be missing (NaN); backbone, teacher and discriminator are told which.
+
+    The plug-ins of these parts are then built with ``missing_joints=True`` besides.
+    """
+
     backbone: PluginSpec = PluginSpec(name="temporal")
     """The temporal backbone that teacher and student share."""
 

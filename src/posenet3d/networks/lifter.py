@@ -1,11 +1,18 @@
 """The teacher: a window of 2D skeletons to a window of 3D skeletons (Sect. 3.1)."""
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenet3d.geometry import depth_from_offset, lift
-from posenet3d.nn import ResidualBlock, TemporalBackbone, small_output_layer
+from posenet3d.nn import (
+    ResidualBlock,
+    TemporalBackbone,
+    fill_windows,
+    small_output_layer,
+    visible_joints,
+)
 from posenet3d.typing import Windows2D, Windows3D
 
 
@@ -21,6 +28,8 @@ class TeacherHead(nn.Module):
         frames: frames T of a window.
         distance: c, the distance of the root from the camera in head-to-root lengths.
         dropout: probability of dropping a feature.
+        missing_joints: whether joints may be missing (NaN). Then the head answers where they are
+            in the image too: a change of the guess that the window's other frames give.
 
     Example:
         >>> import torch
@@ -37,11 +46,13 @@ class TeacherHead(nn.Module):
         frames: int = 9,
         distance: float = 10.0,
         dropout: float = 0.25,
+        missing_joints: bool = False,
     ) -> None:
         super().__init__()
         self.joints, self.frames, self.distance = joints, frames, distance
         self.block = ResidualBlock(channels, dropout=dropout)
         self.offsets = small_output_layer(channels, frames * joints)
+        self.places = small_output_layer(channels, 2 * frames * joints) if missing_joints else None
 
     def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
         """The output layer: negating it negates every depth offset, o to −o."""
@@ -52,15 +63,23 @@ class TeacherHead(nn.Module):
 
         Args:
             features: the backbone's features (batch, C).
-            windows: the 2D skeletons (batch, T, J, 2), root-centred, normalised.
+            windows: the 2D skeletons (batch, T, J, 2), root-centred, normalised; NaN where a
+                joint is missing, if the head takes that.
 
         Returns:
             3D skeletons (batch, T, J, 3) in the camera frame, head-to-root units.
         """
-        offsets = rearrange(
-            self.offsets(self.block(features)), "b (t j) -> b t j", t=self.frames, j=self.joints
-        )
+        made = self.block(features)
+        offsets = rearrange(self.offsets(made), "b (t j) -> b t j", t=self.frames, j=self.joints)
+        if self.places is not None:
+            windows = self._completed(windows, self.places(made))
         return lift(windows, depth_from_offset(offsets, self.distance))
+
+    def _completed(self, windows: Windows2D, change: Float[Tensor, "batch numbers"]) -> Windows2D:
+        """The windows with an answer where a joint is missing."""
+        change = rearrange(change, "b (t j d) -> b t j d", t=self.frames, j=self.joints)
+        visible = visible_joints(windows)[..., None]
+        return torch.where(visible, windows, fill_windows(windows) + change)
 
 
 class Lifter(nn.Module):

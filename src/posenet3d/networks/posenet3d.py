@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from posenet3d.body import BodyModel, JointRegressor, head_top_weights, lsp_14_rows
 from posenet3d.errors import PoseNet3DError, ShapeError, UnknownNameError
+from posenet3d.losses import mirrored_bones
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.student import BodyParameters
 from posenet3d.plugins import GROUPS
@@ -69,6 +70,8 @@ class PoseNet3D(nn.Module):
     body_to_camera: Tensor
     bones: Tensor
     """Pairs of joints (bones, 2), beside the weights: made anew, they would have to be copied."""
+    mirrored_bones: Tensor
+    """The number of each bone's mirror image (bones,)."""
 
     def __init__(self, config: NetworkConfig, body: BodyModel | None = None) -> None:
         super().__init__()
@@ -84,10 +87,15 @@ class PoseNet3D(nn.Module):
         self.register_buffer("input_length", torch.zeros(()))
         self.register_buffer("body_to_camera", torch.tensor([1.0, -1.0, -1.0]), persistent=False)
         self.register_buffer("bones", torch.tensor(LSP_14.bones), persistent=False)
+        images = mirrored_bones(LSP_14.bones, LSP_14.mirror)
+        self.register_buffer("mirrored_bones", torch.tensor(images), persistent=False)
 
     def _build_networks(self) -> None:
         config, joints, frames = self.config, len(LSP_14), self.config.frames
-        self.backbone = GROUPS["backbones"].build(config.backbone, joints=joints, frames=frames)
+        told = {"missing_joints": True} if config.missing_joints else {}
+        self.backbone = GROUPS["backbones"].build(
+            config.backbone, joints=joints, frames=frames, **told
+        )
         channels = self.backbone.channels
         self.teacher = GROUPS["lifters"].build(
             config.teacher,
@@ -95,6 +103,7 @@ class PoseNet3D(nn.Module):
             joints=joints,
             frames=frames,
             distance=config.distance,
+            **told,
         )
         self.student = GROUPS["students"].build(
             config.student,
@@ -104,7 +113,7 @@ class PoseNet3D(nn.Module):
             betas=self.body.num_betas,
         )
         self.discriminator = GROUPS["discriminators"].build(
-            config.discriminator, joints=joints, frames=frames
+            config.discriminator, joints=joints, frames=frames, **told
         )
 
     def _initial_regressor(self) -> Float[Tensor, "bones vertices"]:
@@ -128,6 +137,23 @@ class PoseNet3D(nn.Module):
     def receptive_field(self) -> int:
         """Frames T of a window."""
         return self.config.frames
+
+    @property
+    def judges_following(self) -> bool:
+        """Whether the discriminator looks at the frame that follows a window too."""
+        return bool(getattr(self.discriminator, "following", 0))
+
+    def judged(self, batch: Windows2D) -> Float[Tensor, "batch judged joints 2"]:
+        """What the discriminator looks at of windows that come with the frame that follows.
+
+        Args:
+            batch: 2D skeletons (batch, T + 1, 14, 2).
+
+        Returns:
+            All of it for a discriminator that says so by ``following = 1``; else the windows,
+            (batch, T, 14, 2).
+        """
+        return batch if self.judges_following else batch[:, :-1]
 
     def teacher_skeleton(self, windows: Windows2D) -> Windows3D:
         """The teacher's answer: joints (batch, T, 14, 3), camera frame, head-to-root units."""
@@ -177,6 +203,22 @@ class PoseNet3D(nn.Module):
             raise ShapeError("skeletons", expected="3D skeletons with finite length", got=got)
         self.metres_per_unit.copy_(limb_length(rest) / size)
 
+    @torch.no_grad()
+    def take_scale_of_body(self) -> None:
+        """Set the metres that one head-to-root unit stands for, from the body at rest.
+
+        For a student without a teacher. Normalised 2D has a mean head-to-root length of 1/c, so
+        at depth c the unit is a person's length from the hips' middle to the head top: here the
+        template's, crown and all. The 2D is foreshortened; on motion capture that makes this
+        scale some three percent too large for bodies as the camera shows them.
+        """
+        weights = self.body.joint_regressor[list(self.rows)].clone()
+        weights[LSP_14.index("head_top")] = head_top_weights(self.body)
+        eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
+        betas = weights.new_zeros(self.body.num_betas)
+        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
+        self.metres_per_unit.copy_(centre_on_hips(rest)[LSP_14.index("head_top")].norm())
+
     @property
     def has_student(self) -> bool:
         """Whether the scale between teacher and body is known, so that the student means much."""
@@ -187,7 +229,9 @@ class PoseNet3D(nn.Module):
         """3D skeletons of 2D windows by every branch, in eval mode and without gradients.
 
         Args:
-            windows: 2D skeletons (batch, T, 14, 2), root-centred, normalised.
+            windows: 2D skeletons (batch, T, 14, 2), root-centred, normalised. NaN where a joint
+                is missing; all of a window's answer is NaN if the network does not take that
+                (``config.missing_joints``).
 
         Returns:
             ``teacher``, ``student`` and their ``mean`` (PoseNet3D's own answer, Sect. 4.3), each

@@ -1,8 +1,9 @@
-"""Neural building blocks: the temporal backbone and residual blocks.
+"""Neural building blocks: the backbones and residual blocks.
 
 Plain torch, no body, no losses.
 """
 
+from posenet3d.nn.fully_connected import FullyConnectedBackbone
 from posenet3d.nn.residual import LinearBlock, ResidualBlock, small_output_layer
 from posenet3d.nn.temporal import (
     TemporalBackbone,
@@ -10,13 +11,19 @@ from posenet3d.nn.temporal import (
     TemporalResidualBlock,
     make_activation,
 )
+from posenet3d.nn.visibility import fill_windows, hide, visible_joints, with_visibility
 
 __all__ = [
+    "FullyConnectedBackbone",
     "LinearBlock",
     "ResidualBlock",
     "TemporalBackbone",
     "TemporalConvBlock",
     "TemporalResidualBlock",
+    "fill_windows",
+    "hide",
     "make_activation",
     "small_output_layer",
+    "visible_joints",
+    "with_visibility",
 ]

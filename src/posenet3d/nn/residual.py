@@ -1,7 +1,11 @@
 """Fully connected blocks of the teacher's and the student's branches (Sect. 4.1)."""
 
+from functools import partial
+
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from posenet3d.nn.temporal import Activation, make_activation
 
 
 class LinearBlock(nn.Module):
@@ -11,6 +15,8 @@ class LinearBlock(nn.Module):
         inputs: features that enter.
         outputs: features that leave.
         dropout: probability of dropping a feature.
+        norm: whether BatchNorm follows the layer (a discriminator has none).
+        activation: ``"relu"`` or ``"leaky_relu"``.
 
     Example:
         >>> import torch
@@ -18,11 +24,19 @@ class LinearBlock(nn.Module):
         torch.Size([2, 4])
     """
 
-    def __init__(self, inputs: int, outputs: int, *, dropout: float = 0.25) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        dropout: float = 0.25,
+        norm: bool = True,
+        activation: Activation = "relu",
+    ) -> None:
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
-        self.norm = nn.BatchNorm1d(outputs)
-        self.activation = nn.ReLU()
+        self.norm = nn.BatchNorm1d(outputs) if norm else nn.Identity()
+        self.activation = make_activation(activation)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch outputs"]:
@@ -37,6 +51,8 @@ class ResidualBlock(nn.Module):
     Args:
         channels: features that enter and leave.
         dropout: probability of dropping a feature.
+        norm: whether the blocks have BatchNorm.
+        activation: ``"relu"`` or ``"leaky_relu"``.
 
     Example:
         >>> import torch
@@ -44,10 +60,20 @@ class ResidualBlock(nn.Module):
         torch.Size([2, 8])
     """
 
-    def __init__(self, channels: int, *, dropout: float = 0.25) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dropout: float = 0.25,
+        norm: bool = True,
+        activation: Activation = "relu",
+    ) -> None:
         super().__init__()
-        self.first = LinearBlock(channels, channels, dropout=dropout)
-        self.second = LinearBlock(channels, channels, dropout=dropout)
+        block = partial(
+            LinearBlock, channels, channels, dropout=dropout, norm=norm, activation=activation
+        )
+        self.first = block()
+        self.second = block()
 
     def forward(self, x: Float[Tensor, "batch channels"]) -> Float[Tensor, "batch channels"]:
         """Features (batch, channels), the skip added."""

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from posenet3d.errors import ShapeError, UnknownNameError
+from posenet3d.nn.visibility import with_visibility
 from posenet3d.typing import Windows2D
 
 Activation = Literal["relu", "leaky_relu"]
@@ -169,6 +170,8 @@ class TemporalBackbone(nn.Module):
         dropout: probability of dropping a feature.
         norm: whether the blocks have BatchNorm.
         activation: ``"relu"`` or ``"leaky_relu"``.
+        missing_joints: whether joints may be missing (NaN): then a third number a joint says
+            which are known, and those that are not are zeros.
 
     Raises:
         ShapeError: if ``frames`` is not a power of three.
@@ -191,13 +194,16 @@ class TemporalBackbone(nn.Module):
         dropout: float = 0.25,
         norm: bool = True,
         activation: Activation = "relu",
+        missing_joints: bool = False,
     ) -> None:
         super().__init__()
+        self.missing_joints = missing_joints
+        inputs = (3 if missing_joints else 2) * joints
         levels = _power_of_three(frames)
         self.joints, self.frames, self.channels = joints, frames, channels
         kernel = 3 if levels else 1
         self.entry = TemporalConvBlock(
-            2 * joints, channels, kernel=kernel, dropout=dropout, norm=norm, activation=activation
+            inputs, channels, kernel=kernel, dropout=dropout, norm=norm, activation=activation
         )
         block = partial(
             TemporalResidualBlock, channels, dropout=dropout, norm=norm, activation=activation
@@ -224,7 +230,7 @@ class TemporalBackbone(nn.Module):
             ShapeError: if the windows have other frames or joints than this backbone.
         """
         self._check(windows, exact=True)
-        x: Tensor = self.entry(rearrange(windows, "b t j d -> b t (j d)"))
+        x: Tensor = self.entry(self._numbers(windows))
         for block in self._residual_blocks():
             x = block(x)
         return x[:, 0]
@@ -244,10 +250,16 @@ class TemporalBackbone(nn.Module):
             ShapeError: if the sequences are shorter than T or have other joints.
         """
         self._check(sequences, exact=False)
-        x = self.entry.slide(rearrange(sequences, "b t j d -> b t (j d)"))
+        x = self.entry.slide(self._numbers(sequences))
         for block in self._residual_blocks():
             x = block.slide(x)
         return x
+
+    def _numbers(
+        self, points: Float[Tensor, "batch length joints 2"]
+    ) -> Float[Tensor, "batch length inputs"]:
+        told = with_visibility(points) if self.missing_joints else points
+        return rearrange(told, "b t j d -> b t (j d)")
 
     def _residual_blocks(self) -> Iterator[TemporalResidualBlock]:
         return cast(Iterator[TemporalResidualBlock], iter(self.blocks))

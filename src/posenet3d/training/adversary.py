@@ -12,7 +12,7 @@ from posenet3d import losses
 from posenet3d.errors import GameCollapsedError
 from posenet3d.training.config import AdversarialConfig
 from posenet3d.training.health.statistics import Flag
-from posenet3d.typing import Logits, Scalar, Windows2D
+from posenet3d.typing import Scalar, Windows2D
 
 RealWindows = Float[Tensor, "real frames joints 2"]
 FakeWindows = Float[Tensor, "fake frames joints 2"]
@@ -137,7 +137,7 @@ class Adversary:
 
 
 def discriminator_loss(
-    discriminator: Callable[[Windows2D], Logits],
+    discriminator: Callable[[Windows2D], Float[Tensor, " logits"]],
     config: AdversarialConfig,
     real: RealWindows,
     fake: FakeWindows,
@@ -145,7 +145,8 @@ def discriminator_loss(
     """The discriminator's loss (Eq. 5) and what to log of it.
 
     Args:
-        discriminator: gives a logit a window.
+        discriminator: gives a logit a window, or equally many for each, a window's together.
+            The loss is a mean over logits, so several judges learn each by a loss of its own.
         config: form and gradient penalty.
         real: windows of real 2D skeletons (batch, T, 14, 2).
         fake: reprojected ones, a batch a branch (branches · batch, T, 14, 2), detached here.
@@ -162,7 +163,8 @@ def discriminator_loss(
     """
     form, fake = FORMS[config.form], fake.detach()
     logits = discriminator(torch.cat([real, fake]))
-    on_real, on_fake = logits[: len(real)], logits[len(real) :]
+    judges = len(logits) // (len(real) + len(fake))
+    on_real, on_fake = logits[: judges * len(real)], logits[judges * len(real) :]
     loss = form.discriminator(on_real, on_fake)
     values = {"discriminator_loss": loss.detach()}
     if form.threshold is not None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationError, field_validator
 
+from posenet3d.data import NOISE, DetectorNoise
 from posenet3d.errors import ConfigurationError
 from posenet3d.networks import NetworkConfig
 from posenet3d.plugins import PluginSpec
@@ -78,7 +79,8 @@ class MirrorGuardConfig(Frozen):
 class TrainerConfig(Frozen):
     """A whole run; kept as ``config.json`` in its folder.
 
-    Presets (:meth:`preset`): ``paper``, the paper's numbers, and ``quick``, minutes on a CPU.
+    Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; and the
+    paper's baselines ``chen2019``, ``reprojection_only`` and ``reprojection_only_sja``.
 
     Example:
         >>> config = TrainerConfig.preset("quick", seed=3)
@@ -103,6 +105,12 @@ class TrainerConfig(Frozen):
 
     input_noise: float = Field(default=0.0, ge=0)
     """Standard deviation of Gaussian noise on the normalised 2D input."""
+
+    detector_noise: DetectorNoise | None = None
+    """Errors of a 2D detector, new in each step, by a model or the name of one; ``None``: none.
+
+    See :mod:`posenet3d.data.detector_noise`. The windows' frames are taken as 50 a second.
+    """
 
     distillation_unit: Literal["mm", "head_to_root"] = "mm"
     """The unit of length in L_S. The paper names none, and its weights make sense in mm only."""
@@ -139,6 +147,29 @@ class TrainerConfig(Frozen):
 
     engine: EngineConfig = EngineConfig()
     """Devices, processes and precision; no part of a run's identity either."""
+
+    @field_validator("detector_noise", mode="before")
+    @classmethod
+    def _noise_may_be_named(cls, noise: Any) -> Any:
+        if isinstance(noise, str):
+            if noise not in NOISE:
+                raise ValueError(f"expected a model or one of {', '.join(NOISE)}")
+            return NOISE[noise]
+        return noise
+
+    @field_validator("detector_noise")
+    @classmethod
+    def _missing_joints_are_told(
+        cls, noise: DetectorNoise | None, info: Info
+    ) -> DetectorNoise | None:
+        network = info.data.get("network")
+        told = network is None or network.missing_joints
+        if noise is not None and noise.dropped and not told:
+            raise ValueError(
+                "expected dropped = 0 for a network that is not told which joints are missing; "
+                "set network.missing_joints, or dropped to 0"
+            )
+        return noise
 
     @field_validator("stages")
     @classmethod
@@ -185,7 +216,7 @@ class TrainerConfig(Frozen):
         """The preset called ``name``, with some fields changed.
 
         Args:
-            name: ``"paper"`` or ``"quick"``.
+            name: one of :data:`posenet3d.training.PRESETS`, such as ``"quick"``.
             **changes: fields of this class and their values.
 
         Raises:

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from posenet3d.geometry import least_squares_scale, reproject
 from posenet3d.networks import PoseNet3D, StudentSkeleton
+from posenet3d.nn import hide, visible_joints
 from posenet3d.skeletons.anatomy import centre_on_hips, middle_of_hips
 from posenet3d.training.adversary import AdversarialForm
 from posenet3d.training.stage import Branch
-from posenet3d.typing import Logits, Rotations, Scalar, Windows2D, Windows3D
+from posenet3d.typing import Rotations, Scalar, Windows2D, Windows3D
 
 MM_PER_METRE = 1000.0
 
@@ -120,7 +121,12 @@ class Forward:
     @once
     def relifted(self) -> Windows3D:
         """Y~ = G_T(y), the teacher's skeletons of its own reprojection (Eq. 2)."""
-        return self.model.teacher_skeleton(self.teacher_reprojection)
+        return self.model.teacher_skeleton(self._masked(self.teacher_reprojection))
+
+    @once
+    def turned_back(self) -> Windows2D:
+        """The 2D image of Y~ turned back by the inverse of Q, about the hips: x again, ideally."""
+        return self._from(self._rotation("teacher").mT, self.relifted)[1]
 
     @once
     def student(self) -> StudentSkeleton:
@@ -131,6 +137,19 @@ class Forward:
     def student_reprojection(self) -> Windows2D:
         """The 2D image of the student's skeletons from a random view of its own."""
         return self._seen(self.student.joints / self.model.metres_per_unit, "student")[1]
+
+    @once
+    def student_image(self) -> Windows2D:
+        """The 2D image of the student's skeletons from the camera itself, roots at depth c."""
+        skeletons = self.student.joints / self.model.metres_per_unit
+        return self._from(torch.eye(3).to(skeletons).expand(len(skeletons), 3, 3), skeletons)[1]
+
+    @once
+    def image_in_distillation(self) -> Scalar:
+        """What the unit of L_S spans, at depth c, to a unit of the image."""
+        in_mm = self.settings.distillation_unit == "mm"
+        unit = self.mm_per_unit if in_mm else torch.ones_like(self.mm_per_unit)
+        return self.model.config.distance * unit
 
     @once
     def mm_per_unit(self) -> Scalar:
@@ -160,14 +179,52 @@ class Forward:
             return 1 / self.mm_per_unit.square()
         return torch.ones_like(self.mm_per_unit)
 
-    def judge(self, windows: Windows2D) -> Logits:
-        """The discriminator's logits of 2D windows."""
+    def judge(self, windows: Windows2D) -> Float[Tensor, " logits"]:
+        """The discriminator's logits of 2D windows: one each, or as many as it has judges."""
         logits: Tensor = self.model.discriminator(windows)
         return logits
 
-    def fakes(self, branch: Branch) -> Windows2D:
-        """The reprojections of a branch."""
+    def reprojection(self, branch: Branch) -> Windows2D:
+        """The reprojections y of a branch (batch, T, 14, 2)."""
         return self.teacher_reprojection if branch == "teacher" else self.student_reprojection
+
+    def fakes(self, branch: Branch) -> Windows2D:
+        """What the discriminator is to take for real: a branch's reprojections.
+
+        With the frame that follows, (batch, T + 1, 14, 2), where the discriminator looks at it
+        too; seen from the same view.
+        """
+        if not self.model.judges_following:
+            return self._masked(self.reprojection(branch))
+        both = torch.cat([self.reprojection(branch), self._following(branch)], dim=1)
+        return self._masked(both)
+
+    def seen(self, image: Windows2D) -> Windows2D:
+        """What an image of x(t) is compared with: x, and the image itself where x is missing."""
+        if not self.model.config.missing_joints:
+            return self.now
+        return torch.where(visible_joints(self.now)[..., None], self.now, image)
+
+    def _masked(self, image: Windows2D) -> Windows2D:
+        """An image in which joints are missing as in real windows: as in another one of the batch.
+
+        The masks of the batch are dealt out anew, half the batch further on, so that a mask says
+        nothing about whether a window is real, and joints that were missing in the window itself
+        are mostly seen in its image: there re-lifting and the discriminator judge the answers.
+        """
+        if not self.model.config.missing_joints:
+            return image
+        frames = torch.cat([self.now, self.later[:, -1:]], dim=1)[:, : image.shape[1]]
+        return hide(image, ~visible_joints(frames).roll(len(image) // 2, dims=0))
+
+    def _following(self, branch: Branch) -> Windows2D:
+        """The reprojection of the frame that follows the window."""
+        if branch == "teacher":
+            skeletons = self.later_teacher_joints
+        else:
+            features: Tensor = self.model.backbone(self.later)
+            skeletons = self.model.student_skeleton(features).joints / self.model.metres_per_unit
+        return self._seen(skeletons[:, -1:], branch)[1]
 
     @once
     def _teacher_view(self) -> tuple[Windows3D, Windows2D]:
@@ -175,8 +232,17 @@ class Forward:
 
     def _seen(self, skeletons: Windows3D, branch: Branch) -> tuple[Windows3D, Windows2D]:
         """Skeletons turned by one random rotation a window, and their 2D image about the hips."""
-        drawn = self.views.get(branch)
-        rotation = self.model.views(len(skeletons)) if drawn is None else drawn
+        return self._from(self._rotation(branch), skeletons)
+
+    def _rotation(self, branch: Branch) -> Rotations:
+        """Q of a branch, the same whoever asks."""
+        if branch not in self.views:
+            drawn: Tensor = self.model.views(len(self.now))
+            self.views = {**self.views, branch: drawn}
+        return self.views[branch]
+
+    def _from(self, rotation: Rotations, skeletons: Windows3D) -> tuple[Windows3D, Windows2D]:
+        """Skeletons turned about their roots, and their 2D image about the hips."""
         turned, image = reproject(
             skeletons, middle_of_hips(skeletons), rotation[:, None], self.model.config.distance
         )

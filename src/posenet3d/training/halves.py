@@ -124,7 +124,7 @@ class DiscriminatorHalf(nn.Module):
     """The discriminator's loss of real and reprojected windows.
 
     Args:
-        discriminator: gives a logit a window.
+        discriminator: gives a logit a window, or equally many for each.
         config: the form of the game.
         compiler: makes a function of the inner one; not used with a gradient penalty, which
             differentiates twice.

@@ -20,6 +20,11 @@ def self_supervision(forward: Forward) -> Scalar:
     return losses.self_supervision(forward.teacher_turned, forward.relifted)
 
 
+def cycle_2d(forward: Forward) -> Scalar:
+    """L_2D of Chen et al. 2019: the re-lifted skeleton, turned back and projected, against x."""
+    return losses.reprojection_error(forward.turned_back, forward.seen(forward.turned_back))
+
+
 def temporal_consistency(forward: Forward) -> Scalar:
     """L_tc, Eq. 3: common frames of neighbouring windows."""
     return losses.temporal_consistency(forward.teacher_joints, forward.later_teacher_joints)
@@ -30,14 +35,23 @@ def bone_length(forward: Forward) -> Scalar:
     return losses.bone_length_variance(forward.teacher_joints, forward.model.bones)
 
 
+def bone_proportions(forward: Forward) -> Scalar:
+    """The teacher's bones against the proportions that the batch has in common.
+
+    With several processes each compares with its own share of the batch.
+    """
+    model = forward.model
+    return losses.bone_proportions(forward.teacher_joints, model.bones, model.mirrored_bones)
+
+
 def teacher_adversarial(forward: Forward) -> Scalar:
     """L_D^T, Eq. 5, for the lifter: its reprojections should pass for real."""
-    return forward.settings.form.generator(forward.judge(forward.teacher_reprojection))
+    return forward.settings.form.generator(forward.judge(forward.fakes("teacher")))
 
 
 def student_adversarial(forward: Forward) -> Scalar:
     """L_D^S, Eq. 5, for the student: its reprojections should pass for real."""
-    return forward.settings.form.generator(forward.judge(forward.student_reprojection))
+    return forward.settings.form.generator(forward.judge(forward.fakes("student")))
 
 
 def knowledge_distillation(forward: Forward) -> Scalar:
@@ -46,6 +60,16 @@ def knowledge_distillation(forward: Forward) -> Scalar:
         forward.teacher_in_distillation, forward.student_in_distillation
     )
     return forward.distillation_factor * distance
+
+
+def student_reprojection(forward: Forward) -> Scalar:
+    """The reprojection baselines' loss: the image of the student's skeletons against x.
+
+    In the unit of L_S, by which an image at depth c is as large as what it shows there; so the
+    regularisers mean what they mean beside L_KD.
+    """
+    error = losses.reprojection_error(forward.student_image, forward.seen(forward.student_image))
+    return forward.distillation_factor * forward.image_in_distillation.square() * error
 
 
 def pose_regularizer(forward: Forward) -> Scalar:
@@ -63,11 +87,14 @@ def shape_regularizer(forward: Forward) -> Scalar:
 
 _SEEN: dict[Objective, tuple[Branch, ...]] = {
     self_supervision: ("teacher",),
+    cycle_2d: ("teacher",),
     temporal_consistency: (),
     bone_length: (),
+    bone_proportions: (),
     teacher_adversarial: ("teacher",),
     student_adversarial: ("student",),
     knowledge_distillation: (),
+    student_reprojection: (),
     pose_regularizer: (),
     shape_regularizer: (),
 }

@@ -77,12 +77,15 @@ class TrainingData:
         if held:
             self._sets = list(loaded.hold_out(*held))
         by_dataset = network.normalization == "dataset"
-        self.length = self._sets[0].mean_head_to_root() if by_dataset else None
+        gaps = network.missing_joints and isinstance(loaded, TrainingSet)  # shards have none
+        told = {"gaps": True} if gaps else {}
+        self.length = self._sets[0].mean_head_to_root(**told) if by_dataset else None
         self._options: dict[str, Any] = {
             "frames": network.frames,
             "mode": network.normalization,
             "distance": network.distance,
             "length": self.length,
+            **told,
         }
         self._take([each.windows(**self._options) for each in self._sets])
 

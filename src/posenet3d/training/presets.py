@@ -163,7 +163,89 @@ def quick() -> dict[str, Any]:
     }
 
 
-PRESETS: Mapping[str, Callable[[], dict[str, Any]]] = {"paper": paper, "quick": quick}
+def chen2019() -> dict[str, Any]:
+    """The single-frame baseline: Chen et al. 2019, "Geometric Self-Supervision".
+
+    One frame (T = 1) goes through a fully connected residual lifter of four blocks of 1024: three
+    in the backbone, one in the teacher branch. Two discriminators, of single frames and of the
+    difference between two, learn each by its own loss; ``teacher_adversarial`` is the mean over
+    both, so its weight of 2 gives each the weight of 1. Self-consistency in 3D and in 2D has the
+    weights that the public reimplementation ``lyuheng/unsupervised_3d_pose`` has (0.001 and 10;
+    it takes means over joints where the formulas, and this library, have squared norms).
+
+    Data, batch, optimiser, epochs and the standard form of the game are those of ``paper``, so
+    that the two differ in the method. Chen et al.'s domain adapter, which takes in 2D from other
+    data sets, is left out, as PoseNet3D's comparison leaves it out. There is no student.
+    """
+    judges = {"name": "frame_and_difference", "options": {"blocks": 3}}
+    return {
+        "name": "chen2019",
+        "batch_size": 6000,
+        "network": {
+            "frames": 1,
+            "backbone": {"name": "fully_connected", "options": {"blocks": 3}},
+            "discriminator": judges,
+            "views": {"name": "uniform", "options": {"elevation_degrees": 20.0}},
+        },
+        "mirror_guard": {"enabled": False},
+        "adversarial": {"form": "standard", "every": 1, "max_accuracy": 1.0},
+        "stages": [
+            {
+                "name": "teacher",
+                "epochs": 150,
+                "train": TEACHER_PARTS,
+                "losses": {
+                    "self_supervision": 0.001,
+                    "cycle_2d": 10.0,
+                    "teacher_adversarial": 2.0,
+                },
+                "discriminators": {"discriminator": ("teacher",)},
+                "mirror_guard": True,
+            }
+        ],
+    }
+
+
+def reprojection_only() -> dict[str, Any]:
+    """Baseline 1 of the paper's Table 4: the student alone, from the 2D error of its image.
+
+    No teacher and no discriminator: backbone and student minimise the squared 2D distance between
+    the input and the projection of their skeletons, roots at depth c, beside the regularisers with
+    the paper's weights. The teacher branch is never trained: of what ``lift`` gives, only
+    ``student`` means something. One head-to-root unit is the resting body's own.
+    """
+    return {
+        "name": "reprojection_only",
+        "batch_size": 6000,
+        "mirror_guard": {"enabled": False},
+        "stages": [
+            _by_reprojection(
+                "student", ("backbone", "student"), measure_scale=True, scale_from="body"
+            )
+        ],
+    }
+
+
+def reprojection_only_sja() -> dict[str, Any]:
+    """Baseline 2 of the paper's Table 4: ``reprojection_only``, then a stage with SJA on top."""
+    first, *_ = reprojection_only()["stages"]
+    with_sja = _by_reprojection("sja", ("backbone", "student", "joint_regressor"))
+    return {**reprojection_only(), "name": "reprojection_only_sja", "stages": [first, with_sja]}
+
+
+def _by_reprojection(name: str, parts: tuple[str, ...], **settings: Any) -> dict[str, Any]:
+    """A stage of the reprojection baselines as plain values."""
+    losses = {"student_reprojection": 1.0, "pose_regularizer": 30.0, "shape_regularizer": 10.0}
+    return {"name": name, "epochs": 150, "train": parts, "losses": losses, **settings}
+
+
+PRESETS: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "paper": paper,
+    "quick": quick,
+    "chen2019": chen2019,
+    "reprojection_only": reprojection_only,
+    "reprojection_only_sja": reprojection_only_sja,
+}
 """Every preset by name."""
 
 

@@ -58,7 +58,10 @@ class StageConfig(Frozen):
     """Windows a step; by default the run's."""
 
     measure_scale: bool = False
-    """Measure the metres per head-to-root unit from the frozen teacher when the stage begins."""
+    """Measure the metres per head-to-root unit when the stage begins."""
+
+    scale_from: Literal["teacher", "body"] = "teacher"
+    """What the scale is measured from: the teacher, or the body at rest where there is none."""
 
     balance_distillation: bool = False
     """Divide the student's losses by (mm per unit)², so that they do not drown the teacher's."""

@@ -7,8 +7,11 @@ from typing import Any
 
 import torch
 
+from posenet3d.data import DetectorNoise, corrupt_windows
 from posenet3d.errors import NonFiniteError
 from posenet3d.networks import PoseNet3D, evaluating
+from posenet3d.nn import fill_windows
+from posenet3d.skeletons.anatomy import middle_of_hips
 from posenet3d.training.config import TrainerConfig
 from posenet3d.training.engine import Engine
 from posenet3d.training.means import Means
@@ -63,7 +66,9 @@ class StageRun:
 
     def begin(self) -> None:
         """Do what the stage asks for before its first step."""
-        if self.stage.measure_scale:
+        if self.stage.measure_scale and self.stage.scale_from == "body":
+            self.model.take_scale_of_body()
+        elif self.stage.measure_scale:
             size = min(SCALE_WINDOWS, len(self.windows))
             batch = self.windows.sample(self.config.seed, f"{self.stage.name}/scale", 0, size)
             windows = batch[:, :-1].to(self.engine.dtype)
@@ -80,6 +85,8 @@ class StageRun:
         batch = self.windows.sample(
             config.seed, name, self.done, self.batch_size, rank=share.rank, world_size=share.count
         ).to(self.engine.dtype)
+        if config.detector_noise is not None:
+            batch = self._detected(batch, config.detector_noise)
         torch.manual_seed(seed)
         if config.input_noise:
             batch = batch + config.input_noise * self._noise(batch)
@@ -88,6 +95,20 @@ class StageRun:
         self.runner.health.stop_if_mirrored()
         if self.runner.health.is_due(self.done):
             self.runner.health.read(self.done, self.saved_in)
+
+    def _detected(self, batch: Windows2D, detector: DetectorNoise) -> Windows2D:
+        """The windows as a detector gives them, centred on the hips that it gives."""
+        share = self.engine.share
+        seen = corrupt_windows(
+            batch,
+            detector,
+            self.config.seed,
+            self.stage.name,
+            self.done,
+            rank=share.rank,
+            world_size=share.count,
+        ).points
+        return seen - middle_of_hips(fill_windows(seen))
 
     def _noise(self, like: Windows2D) -> Windows2D:
         """Noise for the windows of all processes; this one's rows."""
@@ -116,6 +137,7 @@ class StageRun:
         pitch = self.model.views.pitch
         if pitch is not None and "views" in self.stage.train:
             values["camera_pitch_degrees"] = math.degrees(float(pitch))
+            values |= _spreads(self.model.views)
         values |= self.runner.health.figures()
         values["seconds"] = time.monotonic() - self._began
         self._last = values
@@ -186,6 +208,15 @@ class StageRun:
         name, adversary = self.stage.name, self.runner.adversary
         self.runner.health.game(lambda: adversary.check_saved(name, self.done))
         self.runner.health.stop_if_mirrored()
+
+
+def _spreads(views: object) -> dict[str, float]:
+    """The standard deviations of pitch and roll, of a view sampler that has them."""
+    spreads = getattr(views, "spreads", None)
+    if spreads is None:
+        return {}
+    names = ("camera_pitch_spread_degrees", "camera_roll_spread_degrees")
+    return dict(zip(names, torch.rad2deg(spreads).tolist(), strict=True))
 
 
 def steps_of(stage: StageConfig, windows: int, batch_size: int) -> int:

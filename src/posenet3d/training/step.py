@@ -103,7 +103,7 @@ class StageRunner:
         values["gradient_norm"] = self.descent.norm
         spoilt = [self.descent.spoilt]
         if self.discriminator_descent is not None and self.adversary.is_due(number):
-            values |= self._play(batch[:, :-1], lifted.fakes, number, spoilt)
+            values |= self._play(self.model.judged(batch), lifted.fakes, number, spoilt)
         values = self.engine.mean({**values, "mirror_evidence": lifted.evidence})
         evidence = values.pop("mirror_evidence")
         left_out = torch.stack(spoilt).any()

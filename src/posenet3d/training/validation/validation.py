@@ -12,6 +12,7 @@ import torch
 from posenet3d.errors import MissingExtraError
 from posenet3d.losses import discriminator_accuracy
 from posenet3d.networks import PoseNet3D, evaluating
+from posenet3d.nn import fill_windows
 from posenet3d.training import objectives
 from posenet3d.training.adversary import FORMS
 from posenet3d.training.config import TrainerConfig
@@ -100,8 +101,9 @@ class Validation:
         like = model.metres_per_unit
         self.batch: Windows2D = windows.sample(config.seed, STREAM, 0, count).to(like)
         """The windows that are lifted, each with the frame that follows it."""
-        self.real: Windows2D = windows.sample(config.seed, STREAM, 1, count)[:, :-1].to(like)
-        """Others, which reprojections are compared with."""
+        self._others: Windows2D = windows.sample(config.seed, STREAM, 1, count).to(like)
+        self.real: Windows2D = fill_windows(self._others[:, :-1])
+        """Others, which reprojections are compared with; missing joints guessed."""
         directions = unit_directions(self.real[0].numel(), DIRECTIONS)
         self._directions = directions.to(self.real)
 
@@ -169,7 +171,7 @@ class Validation:
         }
         for branch in branches:
             figures[f"{branch}_distance"] = sliced_wasserstein(
-                forward.fakes(branch).flatten(1), self.real.flatten(1), self._directions
+                forward.reprojection(branch).flatten(1), self.real.flatten(1), self._directions
             )
         if "student" in stage.train:
             figures["knowledge_distillation"] = objectives.knowledge_distillation(forward)
@@ -179,7 +181,9 @@ class Validation:
                 [forward.fakes(branch) for branch in stage.discriminators["discriminator"]]
             )
             judged = discriminator_accuracy(
-                forward.judge(self.real), forward.judge(fakes), threshold=threshold
+                forward.judge(forward.model.judged(self._others)),
+                forward.judge(fakes),
+                threshold=threshold,
             )
             figures["discriminator_accuracy"] = judged.mean
         return figures

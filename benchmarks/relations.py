@@ -1,0 +1,285 @@
+"""The paper's relations on CMU-14: its ratios beside ours, several seeds, mean and spread.
+
+    python benchmarks/relations.py --data $POSENET3D_DATA --seeds 0 1 2 --plan
+    python benchmarks/relations.py --data $POSENET3D_DATA --seeds 0 1 2
+
+Human3.6M needs registration, so what the paper claims is shown as ratios on open motion capture.
+Every run shares the base preset's width, batches, optimisers and lengths (`--base`, `--budget`);
+`relations_runs.py` says how each differs. By default whole training subjects are held out and
+measured (`--hold-out`); `--test` trains on all of them and looks at the test subjects, and writes
+that look down in `relations_test_looks.md` beside the results first.
+
+Detected 2D is the exact projection spoilt by the model of a detector's errors (`--noise`), with
+missing joints turned off: the paper's detector always answers. Each run is a run folder under
+`--runs`: what is finished is used again, what was stopped goes on. Results go to `relations.md`
+and `relations.json`; those of trials with fewer clips stay in the runs' folder.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from relations_page import render
+from relations_runs import DETECTED, RUNS, Run, configuration
+
+PROTOCOL = "cmu14"
+MEASURED = {
+    "base": ("teacher", "sja", "joint"),
+    "teacher": ("teacher",),
+    "student": ("sja",),
+    "chen2019": ("teacher",),
+    "reprojection_only": ("student",),
+    "reprojection_only_sja": ("sja",),
+}
+"""The stages after which a kind of run is measured."""
+
+
+def main() -> None:
+    """Say what it takes, train and measure what is missing, and write the page."""
+    arguments = parse()
+    chosen = [run for run in RUNS if run.name in arguments.only]
+    jobs = [(run, seed) for seed in arguments.seeds for run in chosen]
+    print(plan(jobs, arguments), flush=True)
+    if arguments.plan:
+        return
+    records = [record_of(run, seed, arguments) for run, seed in jobs]
+    results = arguments.runs if arguments.clips else arguments.results
+    results.mkdir(parents=True, exist_ok=True)
+    name = "relations_test" if arguments.test else "relations"
+    facts = {**described(arguments), "command": command()}
+    text = json.dumps({**facts, "records": records}, indent=2)
+    (results / f"{name}.json").write_text(text + "\n")
+    page = results / f"{name}.md"
+    page.write_text(render(records, facts))
+    print(page.read_text())
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    names = [run.name for run in RUNS]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser.add_argument("--base", default="quick", help="the preset that all runs share")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--budget", type=float, default=1.0, help="factor on every stage's steps")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="RUN")
+    parser.add_argument("--hold-out", nargs="+", default=["S02", "S06"], metavar="SUBJECT")
+    parser.add_argument("--test", action="store_true", help="measure the test subjects instead")
+    parser.add_argument("--noise", default="gentle", help="the model of a detector's errors")
+    parser.add_argument("--clips", type=int, help="only so many clips; to try the benchmark out")
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="[RUN:]KEY=VALUE",
+        help="change a field of one run, or of all; may be repeated",
+    )
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--plan", action="store_true", help="print the budget and stop")
+    parser.add_argument("--runs", type=Path, default=Path("runs/relations"))
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
+    wrong = [each for each in arguments.changes if "=" not in each]
+    if wrong:
+        parser.error(f"expected [RUN:]KEY=VALUE, got {wrong}")
+    needed = {run.teacher_of for run in RUNS if run.name in arguments.only} - {None}
+    arguments.only = [name for name in names if name in {*arguments.only, *needed}]
+    return arguments
+
+
+def described(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What all records have in common; a record that was made otherwise is not used again."""
+    return {
+        "base": arguments.base,
+        "budget": arguments.budget,
+        "protocol": PROTOCOL,
+        "measured": "test" if arguments.test else sorted(arguments.hold_out),
+        "noise": arguments.noise,
+        "clips": arguments.clips,
+    }
+
+
+def plan(jobs: list[tuple[Run, int]], arguments: argparse.Namespace) -> str:
+    """What every run takes, and what is done already."""
+    lines = ["| run | 2D | stages: steps × batch | done |", "|---|---|---|---|"]
+    total = 0
+    for run, seed in jobs:
+        config = config_of(run, seed, arguments)
+        sizes = [(stage.batch_size or config.batch_size) for stage in config.stages]
+        stages = ", ".join(
+            f"{stage.name} {stage.steps or f'{stage.epochs} epochs'} × {size}"
+            for stage, size in zip(config.stages, sizes, strict=True)
+        )
+        done = (folder_of(run, seed, arguments) / "relations.json").exists()
+        if not done:
+            pairs = zip(config.stages, sizes, strict=True)
+            total += sum((stage.steps or 0) * size for stage, size in pairs)
+        lines.append(
+            f"| {run.name}, seed {seed} | {run.seen} | {stages} | {'yes' if done else ''} |"
+        )
+    return "\n".join([*lines, "", f"Left to train: {total / 1e6:.2f} million windows.", ""])
+
+
+def config_of(run: Run, seed: int, arguments: argparse.Namespace) -> Any:
+    """The run's configuration with the command line's changes."""
+    changes = {}
+    for each in arguments.changes:
+        where, _, value = each.partition("=")
+        name, colon, key = where.rpartition(":")
+        if not colon or name == run.name:
+            changes[key] = value
+    return configuration(run, arguments.base, seed, arguments.budget, changes)
+
+
+def folder_of(run: Run, seed: int, arguments: argparse.Namespace) -> Path:
+    """The run's folder; what changes the result is in its name or in its record."""
+    left_out = "test" if arguments.test else "-".join(sorted(arguments.hold_out))
+    clips = "" if arguments.clips is None else f"-{arguments.clips}clips"
+    group = f"{arguments.base}-x{arguments.budget:g}-{arguments.noise}-{left_out}{clips}"
+    return arguments.runs / group / f"{run.name}-{seed}"
+
+
+def record_of(run: Run, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The figures of a run, from its folder where they are there already."""
+    folder = folder_of(run, seed, arguments)
+    config = config_of(run, seed, arguments)
+    told = {**described(arguments), "run": run.name, "seed": seed, "seen": run.seen}
+    told["config"] = config.model_dump(mode="json", exclude={"engine", "loggers"})
+    path = folder / "relations.json"
+    if path.exists():
+        record = json.loads(path.read_text())
+        if any(record.get(name) != value for name, value in told.items()):
+            sys.exit(f"{folder}: made with other settings; name other --runs, or remove it")
+        return record
+    print(f"{run.name}, seed {seed}: {folder}", flush=True)
+    training, measured = clips_of(arguments)
+    began = time.monotonic()
+    report = trained(run, seed, config, folder, training, arguments)
+    seconds = {"train": time.monotonic() - began}
+    if arguments.test:
+        note_the_look(run, seed, arguments)
+    figures = {
+        stage: evaluated(folder / "stages" / stage, measured, run, arguments)
+        for stage in MEASURED[run.kind]
+    }
+    seconds["evaluate"] = time.monotonic() - began - seconds["train"]
+    record = {**told, "commit": commit(), "seconds": seconds, "figures": figures, "report": report}
+    path.write_text(json.dumps(record, indent=2))
+    return record
+
+
+def clips_of(arguments: argparse.Namespace) -> tuple[list, list]:
+    """3D clips to film for training, and 3D clips to measure."""
+    from posenet3d.data import load_motion
+
+    clips = load_motion(arguments.data / "cmu_train.npz")
+    held = () if arguments.test else tuple(arguments.hold_out)
+    unknown = set(held) - {clip.subject for clip in clips}
+    if unknown:
+        sys.exit(f"no training subject {sorted(unknown)}")
+    training = [clip for clip in clips if clip.subject not in held]
+    measured = [clip for clip in clips if clip.subject in held]
+    if arguments.test:
+        measured = list(load_motion(arguments.data / "cmu_test.npz"))
+    return training[: arguments.clips], measured[: arguments.clips]
+
+
+def detector(run: Run, arguments: argparse.Namespace) -> Any:
+    """What becomes of exact 2D: nothing, or a detector's errors without missing joints."""
+    if run.seen != DETECTED:
+        return None
+    from posenet3d.data import detector_noise
+    from posenet3d.data.detector_noise import corrupt
+
+    model = detector_noise(arguments.noise).model_copy(update={"dropped": 0.0})
+    return lambda sequence: corrupt(sequence, model)
+
+
+def trained(
+    run: Run, seed: int, config: Any, folder: Path, clips: list, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """Train the run, or what is left of it; the report as plain values."""
+    from posenet3d.data import TrainingSet, film
+    from posenet3d.networks import load_model
+    from posenet3d.training import Trainer
+
+    seen = film(clips, PROTOCOL)
+    spoil = detector(run, arguments)
+    if spoil is not None:
+        seen = TrainingSet({name: spoil(each) for name, each in seen.sequences.items()})
+    trainer = Trainer(config, train_data=seen, run_dir=folder, device=arguments.device)
+    if run.teacher_of is not None:
+        other = next(each for each in RUNS if each.name == run.teacher_of)
+        stage = folder_of(other, seed, arguments) / "stages" / "teacher"
+        start = load_model(stage).to(trainer.device)
+        for part in ("backbone", "teacher", "views"):  # a state that was saved overrides them
+            trainer.model.part(part).load_state_dict(start.part(part).state_dict())
+    return trainer.fit().to_dict()
+
+
+def evaluated(stage: Path, clips: list, run: Run, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The figures of every head of a network."""
+    from posenet3d.evaluation import evaluate
+    from posenet3d.networks import load_model
+    from posenet3d.training.trainer import choose_device
+
+    device = choose_device(arguments.device)
+    model = load_model(stage).to(device)
+    report = evaluate(
+        model.lift,
+        clips,
+        PROTOCOL,
+        frames=model.receptive_field,
+        distance=model.config.distance,
+        normalization=model.config.normalization,
+        length=float(model.input_length) or None,
+        detector=detector(run, arguments),
+        device=device,
+        samples=0,
+    )
+    names = ("p_mpjpe", "n_mpjpe", "p_mpjpe_reflected", "mpjve", "mblstd", "pck_150", "auc")
+    return {
+        head: {name: getattr(scores, name) for name in names}
+        | {"right_way_round": scores.right_way_round}
+        for head, scores in report.heads.items()
+    }
+
+
+def note_the_look(run: Run, seed: int, arguments: argparse.Namespace) -> None:
+    """Write down that the test subjects are looked at, before it is done."""
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    log = arguments.results / "relations_test_looks.md"
+    if not log.exists():
+        head = ["# Looks at the test subjects", "", "| date | commit | run | command |"]
+        log.write_text("\n".join([*head, "|---|---|---|---|", ""]))
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with log.open("a") as file:
+        file.write(f"| {now} | {commit()[:12]} | {run.name}, seed {seed} | `{command()}` |\n")
+
+
+def command() -> str:
+    """The command line, its paths' folders left out."""
+    words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
+    return shlex.join(["python", "benchmarks/relations.py", *words])
+
+
+def commit() -> str:
+    """The commit of the source tree, with `+changes` where tracked files differ."""
+    from posenet3d.evaluation.provenance import source_commit
+
+    return source_commit() or "unknown"
+
+
+if __name__ == "__main__":
+    main()
