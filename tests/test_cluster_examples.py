@@ -148,7 +148,6 @@ def test_several_machines_need_a_place_to_meet() -> None:
     assert "RENDEZVOUS: expected host:port" in done.stderr
 
 
-@pytest.mark.slow
 def test_torchrun_trains_in_two_processes(keypoints: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     done = ended("train_torchrun.sh", *arguments(keypoints, run), PROCESSES="2")

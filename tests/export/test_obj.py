@@ -48,7 +48,7 @@ def test_the_mesh_comes_back(tmp_path_factory, mesh):
     write_obj(path, vertices, faces)
     read_vertices, read_faces, _ = read_obj(path)
     np.testing.assert_array_equal(read_faces, faces)
-    np.testing.assert_allclose(read_vertices, vertices, rtol=1e-8)
+    np.testing.assert_allclose(read_vertices, vertices.astype(np.float64), rtol=1e-8)
     if vertices.dtype == np.float32:
         np.testing.assert_array_equal(read_vertices.astype(np.float32), vertices)
 
