@@ -161,6 +161,15 @@ def test_a_preset_is_valid_and_survives_json(name: str) -> None:
     assert TrainerConfig.parse(config.model_dump(mode="json")) == config
 
 
+def test_best_is_quick_with_bone_proportions_wherever_the_teacher_learns() -> None:
+    quick, best = TrainerConfig.preset("quick"), TrainerConfig.preset("best")
+    for one, other in zip(quick.stages, best.stages, strict=True):
+        added = {"bone_proportions": 5.0} if "teacher" in one.train else {}
+        assert other.losses == {**one.losses, **added}
+        assert other.model_copy(update={"losses": one.losses}) == one
+    assert best.network == quick.network
+
+
 def test_fields_change_by_their_paths() -> None:
     config = TrainerConfig.preset("paper").override({
         "stages.teacher.losses.bone_length": "3.5",

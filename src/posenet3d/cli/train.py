@@ -27,7 +27,7 @@ Protocol = Annotated[
     typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
 ]
 Preset = Annotated[
-    str, typer.Option("--preset", help="quick (minutes on a CPU), paper, or a baseline.")
+    str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, or a baseline.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The run is a function of it.")]
 Set = Annotated[
