@@ -4,10 +4,11 @@ Each property is one arrow of the paper's Figure 1. A stage's objectives ask for
 what they do not ask for is never computed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import torch
 from jaxtyping import Float
@@ -26,23 +27,22 @@ MM_PER_METRE = 1000.0
 Value = TypeVar("Value")
 
 
-class once(Generic[Value]):  # noqa: N801 (it reads as property does)
+class once(cached_property[Value]):  # noqa: N801 (it reads as property does)
     """A property that is computed when it is first asked for, and kept.
 
-    As :class:`functools.cached_property`, without the lock that Python 3.11's takes: the compiler
+    :class:`functools.cached_property` without the lock that Python 3.11's takes: the compiler
     cannot enter one, and would cut a step into some twenty graphs.
-
-    Args:
-        function: computes the value of an instance.
     """
 
-    def __init__(self, function: Callable[[Any], Value]) -> None:
-        self.function, self.name = function, function.__name__
-        self.__doc__ = function.__doc__
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Value:
-        value = self.function(instance)
-        instance.__dict__[self.name] = value
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> "once[Value]": ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> Value: ...
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        value = self.func(instance)
+        instance.__dict__[self.func.__name__] = value
         return value
 
 
