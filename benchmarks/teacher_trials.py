@@ -91,8 +91,8 @@ def render(records: list[dict]) -> str:
     lines = [
         "# Trials of the teacher's stage, on held-out training subjects",
         "",
-        f"Command: `{command} --trial TRIAL --seeds SEED --steps STEPS`; one thread. The first stage "
-        "alone, on all training subjects but those held out, which are judged as `posenet3d "
+        f"Command: `{command} --trial TRIAL --seeds SEED --steps STEPS`; one thread. The first "
+        "stage alone, on all training subjects but those held out, which are judged as `posenet3d "
         "evaluate` does. Choices were made on these subjects: the figures say which change helps, "
         "not how good a lifter is on new people. A row is one run.",
         "",
