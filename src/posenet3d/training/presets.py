@@ -167,8 +167,8 @@ def best() -> dict[str, Any]:
     """What is better than the paper, so far: ``quick`` with bone proportions for the teacher.
 
     That people share their bones' proportions (``bone_proportions``) settles most of what the game
-    leaves open: on the held-out training subjects the first stage's error fell by a quarter in
-    trials. Weights from 1 to 5 helped the more the larger they were; at 15 the discriminator won.
+    leaves open: ``benchmarks/results/teacher_trials.md``. In trials of one seed weights from 1 to 5
+    helped the more the larger they were; at 15 the discriminator won.
     """
     values = quick()
     for stage in values["stages"]:
