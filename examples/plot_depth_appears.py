@@ -78,6 +78,8 @@ def train_and_watch(config: TrainerConfig) -> tuple[Trainer, dict[str, list[floa
     curves: dict[str, list[float]] = {"step": [], "error": [], "evidence": [], "pitch": []}
     lifted = {0: trainer.model.lift(seen[:, None])["teacher"][:, 0]}
     for record in trainer.records():
+        if "mirror_evidence" not in record.values:  # a validation point's figures
+            continue
         lifted[record.step] = trainer.model.lift(seen[:, None])["teacher"][:, 0]
         curves["step"].append(record.step)
         curves["error"].append(float(p_mpjpe(lifted[record.step], truth).mean()))
