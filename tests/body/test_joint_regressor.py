@@ -206,11 +206,33 @@ class TestConvex:
 
     def test_keeps_its_weights_while_nothing_is_learnt(self, mannequin):
         regressor = ConvexJointRegressor(mannequin.joint_regressor)
+        regressor.requires_grad_(False)
         with torch.no_grad():
             first = regressor._frozen_weight((1, 2))
             assert regressor._frozen_weight((1, 2)) is first
             regressor.theta[1, 0] += 1
             assert not torch.equal(regressor._frozen_weight((1, 2)), first)
+
+    @pytest.mark.parametrize("fused", [False, True])
+    def test_gives_the_learnt_joints_after_a_step_of_adam(self, mannequin, poses, fused):
+        regressor = ConvexJointRegressor(mannequin.joint_regressor)
+        regressor.requires_grad_(False)
+        before = regressor.joints(mannequin, *poses, (3, 4))
+        for _ in range(2):
+            regressor.requires_grad_(True)
+            adam = torch.optim.Adam(regressor.parameters(), lr=0.01, fused=fused)
+            for _ in range(4):  # the first is all dither
+                adam.zero_grad()
+                regressor.joints(mannequin, *poses, (3, 4)).square().sum().backward()
+                adam.step()
+            learnt = regressor.joints(mannequin, *poses, (3, 4)).detach()
+            with torch.no_grad():
+                looked_at = regressor.joints(mannequin, *poses, (3, 4))
+            regressor.requires_grad_(False)
+            frozen = regressor.joints(mannequin, *poses, (3, 4))
+            assert (learnt - before).norm(dim=-1).max() > 1e-3
+            torch.testing.assert_close(looked_at, learnt, rtol=0, atol=1e-6)
+            torch.testing.assert_close(frozen, learnt, rtol=0, atol=1e-6)
 
     def test_gives_the_same_joints_with_and_without_gradients(self, mannequin, poses):
         regressor = ConvexJointRegressor(mannequin.joint_regressor)

@@ -130,6 +130,13 @@ class TestTheKeptTable:
         with torch.no_grad():
             assert isinstance(mannequin._tables(weights), SparseJointTable)
 
+    def test_is_not_kept_once_its_weights_may_learn(self, mannequin):
+        weights = mannequin.joint_regressor[:2].clone()
+        kept = mannequin._tables(weights)
+        with torch.no_grad():
+            mannequin._tables(weights.requires_grad_())
+        assert mannequin._tables(weights.requires_grad_(False)) is not kept
+
 
 def test_a_bone_without_vertices_adds_nothing():
     blend = torch.tensor([[1.0, 0.0], [1.0, 0.0]])

@@ -155,14 +155,20 @@ class ConvexJointRegressor(nn.Module):
 
         Once for each backward pass, whatever the number of uses, and without leaving the device.
         """
+        self._kept = None
         along = gradient - gradient.mean(-1, keepdim=True)
         self.sign.neg_()
         size = along.square().mean(-1, keepdim=True).sqrt()
         return along + DITHER * self.sign * size
 
     def _frozen_weight(self, rows: Rows) -> Tensor:
-        """W' kept as one tensor while theta rests, so that the body can keep its table."""
-        if torch.compiler.is_compiling() or self.theta.is_inference():
+        """W' kept as one tensor while theta rests, so that the body can keep its table.
+
+        Theta's version tells of most changes, but not of a step of the fused Adam, so that
+        nothing is kept while theta may learn, nor after a gradient has come.
+        """
+        learning = self.theta.requires_grad or self.theta.is_inference()
+        if torch.compiler.is_compiling() or learning:
             return project_to_simplex(self._chosen(rows))
         key = (rows, self.theta._version, self.theta.dtype, self.theta.device)
         if self._kept is None or self._kept[0] != key:

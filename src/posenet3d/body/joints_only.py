@@ -128,13 +128,18 @@ class JointTables(nn.Module):
         self._kept: _KeptTable | None = None
 
     def forward(self, weights: JointRegression) -> JointTable | SparseJointTable:
-        """The table of ``weights``: differentiable where they are, else kept and sparse.
+        """The table of ``weights``: differentiable where they are, else sparse.
 
-        A compiled or exported graph keeps nothing between calls: it builds the table each time.
+        It is kept while the weights are frozen. Those that may learn get a new one each time: the
+        fused Adam changes them without raising their version. A compiled or exported graph keeps
+        nothing between calls either.
         """
         learnt = weights.requires_grad and torch.is_grad_enabled()
         if learnt or torch.compiler.is_compiling():
             return self.build(weights)
+        if weights.requires_grad:
+            self._kept = None
+            return self.tabulate(weights)
         return self._look_up(weights)
 
     def build(self, weights: JointRegression) -> JointTable:
