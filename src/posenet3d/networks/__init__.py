@@ -1,5 +1,6 @@
 """The paper's networks: lifter (teacher), student, discriminator, and their assembly."""
 
+from posenet3d.networks.canonical_student import CanonicalStudent
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.discriminator import (
     FrameAndDifferenceDiscriminator,
@@ -19,6 +20,7 @@ from posenet3d.networks.weights import load_model, save_model
 __all__ = [
     "PARTS",
     "BodyParameters",
+    "CanonicalStudent",
     "FrameAndDifferenceDiscriminator",
     "Lifter",
     "NetworkConfig",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from posenet3d.networks.canonical_student import CanonicalStudent
 from posenet3d.networks.discriminator import (
     FrameAndDifferenceDiscriminator,
     TemporalDiscriminator,
@@ -58,6 +59,22 @@ class StudentConfig(_Options):
     """Residual blocks."""
 
     dropout: float = Field(default=0.25, ge=0, lt=1)
+    """Probability of dropping a feature."""
+
+    method: Literal["gram_schmidt", "svd"] = "gram_schmidt"
+    """How matrices are made rotations."""
+
+
+class CanonicalStudentConfig(_Options):
+    """Options of the student ``canonical``."""
+
+    width: int | None = Field(default=None, gt=0)
+    """Features of every layer; as many as the backbone gives by default."""
+
+    blocks: int = Field(default=2, ge=0)
+    """Residual blocks."""
+
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     """Probability of dropping a feature."""
 
     method: Literal["gram_schmidt", "svd"] = "gram_schmidt"
@@ -183,6 +200,39 @@ def student_branch(
         frames=frames,
         bones=bones,
         betas=betas,
+        blocks=blocks,
+        dropout=dropout,
+        method=method,
+    )
+
+
+@configured_by(CanonicalStudentConfig)
+def canonical_student(
+    *,
+    channels: int,
+    frames: int,
+    bones: int,
+    betas: int,
+    width: int | None,
+    blocks: int,
+    dropout: float,
+    method: Literal["gram_schmidt", "svd"],
+) -> CanonicalStudent:
+    """The student ``canonical``: see :class:`posenet3d.networks.CanonicalStudent`.
+
+    Example:
+        >>> from posenet3d.plugins import GROUPS, PluginSpec
+        >>> spec = PluginSpec(name="canonical", options={"width": 32})
+        >>> student = GROUPS["students"].build(spec, channels=16, frames=9, bones=24, betas=10)
+        >>> student.sees_teacher
+        True
+    """
+    return CanonicalStudent(
+        channels,
+        frames=frames,
+        bones=bones,
+        betas=betas,
+        width=width,
         blocks=blocks,
         dropout=dropout,
         method=method,

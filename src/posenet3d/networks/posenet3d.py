@@ -160,7 +160,14 @@ class PoseNet3D(nn.Module):
         joints: Tensor = self.teacher(self.backbone(windows), windows)
         return joints
 
-    def student_skeleton(self, features: Float[Tensor, "batch channels"]) -> StudentSkeleton:
+    @property
+    def student_sees_teacher(self) -> bool:
+        """Whether the student reads the teacher's skeletons beside the features."""
+        return bool(getattr(self.student, "sees_teacher", False))
+
+    def student_skeleton(
+        self, features: Float[Tensor, "batch channels"], teacher: Windows3D | None = None
+    ) -> StudentSkeleton:
         """The student's answer for the features of windows.
 
         Joints are regressed from the body (Eq. 7), taken to the camera frame by
@@ -169,16 +176,30 @@ class PoseNet3D(nn.Module):
 
         Args:
             features: the backbone's features (batch, C).
+            teacher: the teacher's skeletons of these windows (batch, T, 14, 3), for a student that
+                sees them; others do not look.
 
         Returns:
             Skeletons in metres, and the body parameters.
+
+        Raises:
+            ShapeError: if the student sees the teacher's skeletons and there are none.
         """
-        parameters: BodyParameters = self.student(features)
+        parameters = self._body_parameters(features, teacher)
         rotations = parameters.rotations
         betas = parameters.betas.to(rotations.dtype)[:, None]
         with torch.autocast(rotations.device.type, enabled=False):
             joints = self.joint_regressor.joints(self.body, betas, rotations, self.rows)
         return StudentSkeleton(centre_on_hips(joints * self.body_to_camera), parameters)
+
+    def _body_parameters(self, features: Tensor, teacher: Windows3D | None) -> BodyParameters:
+        if not self.student_sees_teacher:
+            parameters: BodyParameters = self.student(features)
+            return parameters
+        if teacher is None:
+            raise ShapeError("teacher", expected="its skeletons of these windows", got="None")
+        parameters = self.student(features, centre_on_hips(teacher))
+        return parameters
 
     @torch.no_grad()
     def measure_scale(self, skeletons: Points3D) -> None:
@@ -246,7 +267,7 @@ class PoseNet3D(nn.Module):
             teacher = centre_on_hips(self.teacher(features, windows))
             if not self.has_student:
                 return {"teacher": teacher}
-            student = self.student_skeleton(features).joints / self.metres_per_unit
+            student = self.student_skeleton(features, teacher).joints / self.metres_per_unit
             return {"teacher": teacher, "student": student, "mean": (teacher + student) / 2}
 
     @torch.no_grad()
@@ -265,8 +286,9 @@ class PoseNet3D(nn.Module):
                 "through the stage 'distillation' first."
             )
         with evaluating(self):
-            parameters: BodyParameters = self.student(self.backbone(windows))
-            return parameters
+            features = self.backbone(windows)
+            seen = self.teacher(features, windows) if self.student_sees_teacher else None
+            return self._body_parameters(features, seen)
 
 
 def limb_length(skeletons: Points3D) -> Float[Tensor, "*batch"]:

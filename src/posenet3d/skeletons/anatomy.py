@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from posenet3d.geometry import root_position
+from posenet3d.geometry import orthonormalize, root_position
 from posenet3d.skeletons.layouts import LSP_14
-from posenet3d.typing import Points3D
+from posenet3d.typing import Points3D, Rotations
 
 HIPS = LSP_14.indices("right_hip", "left_hip")
 """The two joints whose middle is the root of ``lsp_14``."""
@@ -79,6 +79,35 @@ def forward_direction(points: Points3D) -> Float[Tensor, "*batch 3"]:
     to_the_right = normalize(points[..., right, :] - points[..., left, :], dim=-1)
     forward: Tensor = torch.linalg.cross(up, to_the_right)
     return forward
+
+
+def torso_rotation(points: Points3D) -> Rotations:
+    """How the trunk is turned: what takes a body that faces along +z, y up, to the skeleton's pose.
+
+    Its columns are the person's left, up and forward. Up is exact, from root to neck; left, from
+    hip to hip, gives what is at right angles to it.
+
+    Args:
+        points: 3D skeletons (..., 14, 3) in ``lsp_14`` order, camera frame.
+
+    Returns:
+        Rotations (..., 3, 3). Gradients stay finite where a direction is undefined (hips in one
+        place, or in line with the trunk); the rotation is then any.
+
+    Example:
+        >>> body = torch.zeros(14, 3)
+        >>> body[LSP_14.index("neck")] = torch.tensor([0.0, -1.0, 0.0])  # y points down
+        >>> body[LSP_14.index("right_hip")] = torch.tensor([-0.2, 0.0, 0.0])
+        >>> body[LSP_14.index("left_hip")] = torch.tensor([0.2, 0.0, 0.0])
+        >>> torso_rotation(body).diagonal()  # upright, towards the camera
+        tensor([ 1., -1., -1.])
+    """
+    neck, right, left = LSP_14.indices("neck", "right_hip", "left_hip")
+    up = points[..., neck, :] - middle_of_hips(points)[..., 0, :]
+    to_the_left = points[..., left, :] - points[..., right, :]
+    third = torch.linalg.cross(up, to_the_left)
+    axes = orthonormalize(torch.stack([up, to_the_left, third], dim=-1))
+    return torch.stack([axes[..., 1], axes[..., 0], -axes[..., 2]], dim=-1)
 
 
 def bend(points: Points3D, limbs: tuple[tuple[str, str, str], ...]) -> Float[Tensor, "*batch"]:

@@ -131,7 +131,8 @@ class Forward:
     @once
     def student(self) -> StudentSkeleton:
         """The student's skeletons in metres, camera frame, hips at the origin; its parameters."""
-        return self.model.student_skeleton(self.features)
+        teacher = self.teacher_joints if self.model.student_sees_teacher else None
+        return self.model.student_skeleton(self.features, teacher)
 
     @once
     def student_reprojection(self) -> Windows2D:
@@ -223,7 +224,9 @@ class Forward:
             skeletons = self.later_teacher_joints
         else:
             features: Tensor = self.model.backbone(self.later)
-            skeletons = self.model.student_skeleton(features).joints / self.model.metres_per_unit
+            teacher = self.later_teacher_joints if self.model.student_sees_teacher else None
+            student = self.model.student_skeleton(features, teacher)
+            skeletons = student.joints / self.model.metres_per_unit
         return self._seen(skeletons[:, -1:], branch)[1]
 
     @once
