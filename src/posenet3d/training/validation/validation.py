@@ -37,6 +37,10 @@ STREAM = "validation"
 DIRECTIONS = 256
 """On how many directions windows are projected to be compared."""
 
+ASKING_FOR_SYMMETRY = frozenset({"bone_proportions"})
+"""Losses that ask for equal limbs on both sides: where a teacher learns by one of them, its limbs'
+asymmetry says how far that loss went down, and nothing of the depth."""
+
 
 @dataclass(frozen=True)
 class ValidationPoint:
@@ -71,7 +75,9 @@ class Validation:
     * ``score``: what the best checkpoint has the lowest of: ``limb_asymmetry`` where the teacher
       learns, else ``student_distance`` (a body model is symmetric whatever its pose). Of all that
       was tried, these ranked the checkpoints of a run best by their true error; see
-      ``benchmarks/results/validation_scores.md``.
+      ``benchmarks/results/validation_scores.md``. Where the teacher learns by a loss that asks for
+      symmetric limbs itself (:data:`ASKING_FOR_SYMMETRY`) it is ``teacher_distance``, which was
+      tried without such a loss only.
 
     A depth-mirrored lifter has the same figures: only anatomy tells it (see the mirror guard).
     A loss of your own that asks for symmetric limbs would make the score of no use.
@@ -208,5 +214,10 @@ def settings(config: TrainerConfig, stage: StageConfig) -> ForwardSettings:
 
 def _score(values: dict[str, float], stage: StageConfig) -> float:
     """The figure that tells best how good what the stage trains is."""
-    name = "limb_asymmetry" if "teacher" in stage.train else "student_distance"
+    if "teacher" not in stage.train:
+        name = "student_distance"
+    elif ASKING_FOR_SYMMETRY.isdisjoint(stage.losses):
+        name = "limb_asymmetry"
+    else:
+        name = "teacher_distance"
     return values.get(f"{VALIDATION}{name}", math.inf)
