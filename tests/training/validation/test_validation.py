@@ -73,7 +73,11 @@ def test_the_score_is_the_figure_of_what_learns(
 
 @pytest.mark.parametrize(
     ("stage", "figure"),
-    [(TEACHER, "teacher_distance"), (DISTILLATION, "student_distance"), (JOINT, "teacher_distance")],
+    [
+        (TEACHER, "teacher_distance"),
+        (DISTILLATION, "student_distance"),
+        (JOINT, "teacher_distance"),
+    ],
 )
 def test_a_teacher_that_is_told_to_be_symmetric_is_not_scored_by_its_symmetry(
     validation: Validation, config: TrainerConfig, stage: int, figure: str
