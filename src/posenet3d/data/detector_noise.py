@@ -39,7 +39,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from posenet3d.data.noise_process import held, runs, wander
-from posenet3d.data.stateless import normal_pairs, uniform_numbers
+from posenet3d.data.stateless import normal_pairs, places_of, uniform_numbers
 from posenet3d.errors import UnknownNameError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons import LSP_14, Skeleton, layout
@@ -257,6 +257,7 @@ def corrupt_windows(
         The windows with errors, in the same unit. They are no longer centred on the hips.
 
     Raises:
+        ShapeError: there are no windows, or rank is out of range.
         UnknownNameError: no such model.
 
     Example:
@@ -264,7 +265,7 @@ def corrupt_windows(
         torch.Size([4, 10, 14, 2])
     """
     batch, frames, joints = windows.shape[:3]
-    rows = torch.arange(batch, device=windows.device) * world_size + rank
+    rows = places_of(batch * world_size, rank, world_size, windows.device)
     times = torch.arange(frames, device=windows.device)
     places = (rows[:, None] * frames + times) * joints
     stream = f"detector/{seed}/{stage}/{step}"
