@@ -79,8 +79,9 @@ class MirrorGuardConfig(Frozen):
 class TrainerConfig(Frozen):
     """A whole run; kept as ``config.json`` in its folder.
 
-    Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; and the
-    paper's baselines ``chen2019``, ``reprojection_only`` and ``reprojection_only_sja``.
+    Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; ``best``,
+    what is better than the paper so far; and the paper's baselines ``chen2019``,
+    ``reprojection_only`` and ``reprojection_only_sja``.
 
     Example:
         >>> config = TrainerConfig.preset("quick", seed=3)

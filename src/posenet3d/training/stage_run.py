@@ -35,6 +35,7 @@ class StageRun:
         stage: the stage.
         objectives: its losses by name.
         windows: what the steps draw from.
+        engine: what the steps run on.
 
     Attributes:
         steps: how many steps the stage has.
