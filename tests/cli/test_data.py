@@ -90,6 +90,23 @@ def test_info_is_a_table_for_people(clips, tmp_path, capsys, monkeypatch):
     assert "head to root length" not in shown  # there is none in this mode
 
 
+def test_a_checksum_is_whole_on_a_narrow_terminal(clips, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run("shard", clips, "--out", tmp_path / "shards") == 0
+    assert "in 1 shard, normalised" in capsys.readouterr().out
+    assert run("info", tmp_path / "shards") == 0
+    cells = [
+        line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if "│" in line
+    ]
+    assert load_shards(tmp_path / "shards").fingerprint() in "".join(cells)
+
+
+def test_shards_are_filmed_already(clips, tmp_path, capsys):
+    assert run("shard", clips, "--out", tmp_path / "shards") == 0
+    assert run("info", tmp_path / "shards", "--protocol", "cmu14") == 2
+    assert "leave the protocol away" in capsys.readouterr().err
+
+
 def test_a_changed_shard_is_found_when_asked(clips, tmp_path, capsys):
     out = tmp_path / "shards"
     assert run("shard", clips, "--out", out) == 0
@@ -120,6 +137,7 @@ def test_a_changed_shard_is_found_when_asked(clips, tmp_path, capsys):
         (["shard", "--out", "shards"], "Missing argument 'IN'"),
         (["info", "clips"], "posenet3d data shard"),
         (["info", "clips/c.npz"], "cannot be read"),
+        (["shard", "no/clips.npz", "--out", "clips"], "no such file or folder"),
         (["info", "clips/a.npz", "--check"], "folder of shards for --check"),
     ],
 )
@@ -165,6 +183,7 @@ def test_an_interrupted_command_leaves_nothing_behind(tmp_path):
         process.kill()
         process.communicate()
     assert process.returncode == 130, told
+    assert told.decode().endswith(f"Interrupted; nothing was written to {out / 'shards'}.\n")
     assert list(out.iterdir()) == []
 
 
