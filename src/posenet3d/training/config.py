@@ -39,7 +39,8 @@ class AdversarialConfig(Frozen):
     """The discriminator learns at every k-th step."""
 
     max_accuracy: float = Field(default=1.0, gt=0.5, le=1)
-    """The discriminator rests while its running accuracy is above this."""
+    """The discriminator rests while its running accuracy is above this; below 1 the host waits for
+    the device at each step to know it."""
 
     collapse_accuracy: float = Field(default=0.995, gt=0.5, le=1)
     """A running accuracy above this means that the discriminator is certain."""
