@@ -36,7 +36,7 @@ class Adapter(Peer):
         "breed": "sgd", "lr": 1e-3, "momentum": 0.9, "weight_decay": 5e-4, "epochs": 90,
         "epoch_windows": 1_249_280, "milestones": (60, 80), "gamma": 0.1, "n_rand_samples": 4,
     }  # fmt: skip
-    small: ClassVar[Settings] = {"n_fully_connected": 256, "batch": 256, "breed": "adam"}
+    small: ClassVar[Settings] = {"n_fully_connected": 256, "batch": 64, "breed": "adam"}
 
     def build(self, views):
         """Networks, optimisers and batches."""

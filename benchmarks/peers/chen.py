@@ -45,7 +45,7 @@ class Adapter(Peer):
     GAN), `train_h36m_wgan_gp`, `train_h36m_v2` (perspective, WGAN-GP)."""
     small: ClassVar[Settings] = {
         "linear_size": 256,
-        "batch": 256,
+        "batch": 64,
         "lift_lr": 5e-4,
         "disc_lr": 5e-4,
     }

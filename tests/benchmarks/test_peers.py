@@ -179,3 +179,12 @@ def test_what_was_stopped_stands_on_the_page_without_a_row(peers, tmp_path):
     assert rows == []
     page = peers.render(rows, stopped)
     assert "9 steps asked for: after step 4, 8 windows, 2 s (1 s of CPU): 99 / 88, 77 / 66." in page
+
+
+def test_relative_lengths_are_those_of_the_bones_whatever_the_size(film):
+    joints = np.zeros((3, 14, 3))
+    joints[:, 2, 0], joints[:, 3, 0] = -1, 1  # hips, with their middle at the origin
+    joints[:, 12, 1], joints[:, 13, 1] = 3, 5
+    clips = [MotionClip(f"S{n}/a", (n + 1) * joints, "lsp_14", fps=50.0) for n in range(2)]
+    # hip 1, spine 3, neck and head 2, in the order of the bones
+    assert film.relative_lengths(clips, [(0, 3), (0, 13), (13, 14)]) == pytest.approx([0.5, 1.5, 1])
