@@ -8,7 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenet3d.body import BodyModel, JointRegressor, head_top_weights, lsp_14_rows
+from posenet3d.body import (
+    BodyModel,
+    JointRegressor,
+    head_top_weights,
+    lsp_14_regressor,
+    lsp_14_rows,
+)
+from posenet3d.body.lsp_14 import HeadTop
 from posenet3d.errors import PoseNet3DError, ShapeError, UnknownNameError
 from posenet3d.losses import mirrored_bones
 from posenet3d.networks.config import NetworkConfig
@@ -193,15 +200,11 @@ class PoseNet3D(nn.Module):
         Raises:
             ShapeError: if the skeletons have no size, or are not finite.
         """
-        weights = self.body.joint_regressor[list(self.rows)]
-        eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
-        betas = weights.new_zeros(self.body.num_betas)
-        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
         size = limb_length(skeletons).mean()
         if not bool(size > 0 and size.isfinite()):
             got = f"a mean limb length of {float(size)}"
             raise ShapeError("skeletons", expected="3D skeletons with finite length", got=got)
-        self.metres_per_unit.copy_(limb_length(rest) / size)
+        self.metres_per_unit.copy_(limb_length(self._at_rest("head")) / size)
 
     @torch.no_grad()
     def take_scale_of_body(self) -> None:
@@ -212,12 +215,15 @@ class PoseNet3D(nn.Module):
         template's, crown and all. The 2D is foreshortened; on motion capture that makes this
         scale some three percent too large for bodies as the camera shows them.
         """
-        weights = self.body.joint_regressor[list(self.rows)].clone()
-        weights[LSP_14.index("head_top")] = head_top_weights(self.body)
+        rest = centre_on_hips(self._at_rest("vertex"))
+        self.metres_per_unit.copy_(rest[LSP_14.index("head_top")].norm())
+
+    def _at_rest(self, head_top: HeadTop) -> Float[Tensor, "joints 3"]:
+        """The 14 joints of the mean shape at rest, metres, body frame."""
+        weights = lsp_14_regressor(self.body, head_top)
         eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
         betas = weights.new_zeros(self.body.num_betas)
-        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
-        self.metres_per_unit.copy_(centre_on_hips(rest)[LSP_14.index("head_top")].norm())
+        return self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
 
     @property
     def has_student(self) -> bool:
