@@ -50,7 +50,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=200, help="steps between looks")
     parser.add_argument("--hold-out", nargs="+", default=["S02", "S06"])
     parser.add_argument("--minutes", type=float, default=float("inf"), help="of CPU, in all")
-    parser.add_argument("--flow-steps", type=int, default=1500, help="steps of a flow's training")
+    parser.add_argument("--flow-steps", type=int, default=1000, help="steps of a flow's training")
     parser.add_argument("--again", action="store_true", help="run what there is a record of, too")
     parser.add_argument("--list", action="store_true", help="say which trials there are")
     folder = Path(__file__).parent / "results"

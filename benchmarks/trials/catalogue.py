@@ -29,6 +29,7 @@ class Trial:
         kind: `teacher`: the library's trainer; `supervised`: the same network, told the truth.
         flow: it needs a flow over 2D poses, trained before.
         sees_all: trained on the 2D of all subjects, those that are judged too; a diagnosis.
+        mirrored: every training sequence is there a second time, as a mirror shows it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Trial:
     kind: str = "teacher"
     flow: bool = False
     sees_all: bool = False
+    mirrored: bool = False
 
 
 def discriminator(name: str, **options: Any) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def weight(loss: str, value: float) -> dict[str, Any]:
 
 
 D_RATE = f"{STAGE}.discriminator_optimizer.lr"
+DROPOUT = {f"network.{part}.options.dropout": 0.1 for part in ("backbone", "teacher")}
 WITHOUT_GAME = {f"{STAGE}.discriminators": {}}
 
 TRIALS = (
@@ -83,6 +86,8 @@ TRIALS = (
     Trial("augment", "the discriminator sees flipped, rolled, scaled windows",
           changes=discriminator("augmented")),
     Trial("parts", "part-wise judges beside the discriminator", changes=discriminator("parts")),
+    Trial("mirrored-data", "each sequence a second time, as a mirror shows it", mirrored=True),
+    Trial("dropout", "dropout of 0.1 in the lifter", changes=DROPOUT),
     Trial("ema", "averaged weights, decay 0.995", changes={"averaging": {"decay": 0.995}}),
     Trial("batch-128", "half the batch, twice the steps, rates / √2", pace=2.0,
           changes=batch(128, 0.5**0.5)),
@@ -179,5 +184,5 @@ def with_flow(config: Any, path: str) -> Any:
 def digest(trial: Trial, config: Any) -> str:
     """A short hash of all that a trial is told, to tell a record of other settings."""
     told = config.model_dump(mode="json", exclude={"engine", "loggers", "name"})
-    told |= {"kind": trial.kind, "sees_all": trial.sees_all}
+    told |= {"kind": trial.kind, "sees_all": trial.sees_all, "mirrored": trial.mirrored}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]

@@ -23,7 +23,7 @@ class Subjects:
 
     rest: Sequence[Any]
     held: Sequence[Any]
-    _films: dict[bool, Any] = field(default_factory=dict)
+    _films: dict[tuple[bool, bool], Any] = field(default_factory=dict)
     _looks: dict[int, HeldOut] = field(default_factory=dict)
 
     @classmethod
@@ -35,20 +35,36 @@ class Subjects:
         held = [clip for clip in clips if clip.subject in held_out]
         return cls([clip for clip in clips if clip.subject not in held_out], held)
 
-    def film(self, *, everybody: bool) -> Any:
-        """What the training cameras see of the training clips, or of all."""
+    def film(self, *, everybody: bool, mirrored: bool) -> Any:
+        """What the training cameras see of the training clips or of all, in a mirror as well."""
         from posenet3d.data import film
 
-        if everybody not in self._films:
+        key = everybody, mirrored
+        if key not in self._films:
             clips = [*self.rest, *self.held] if everybody else self.rest
-            self._films[everybody] = film(clips, "cmu14")
-        return self._films[everybody]
+            seen = film(clips, "cmu14")
+            self._films[key] = with_mirror_images(seen) if mirrored else seen
+        return self._films[key]
 
     def looks(self, frames: int) -> HeldOut:
         """The held-out windows of so many frames."""
         if frames not in self._looks:
             self._looks[frames] = HeldOut(self.held, frames)
         return self._looks[frames]
+
+
+def with_mirror_images(film: Any) -> Any:
+    """A set of sequences and their mirror images, the principal point's column being the mirror."""
+    from posenet3d.data import TrainingSet
+    from posenet3d.keypoints import KeypointSequence
+    from posenet3d.skeletons import LSP_14
+
+    sequences = dict(film.sequences)
+    for name, seen in film.sequences.items():
+        sequences[f"{name}/mirrored"] = KeypointSequence(
+            LSP_14.mirrored(seen.points), layout=LSP_14.name, fps=seen.fps, unit=seen.unit
+        )
+    return TrainingSet(sequences)
 
 
 def told_of(trial: Trial, arguments: Any, seed: int) -> Record:
@@ -128,7 +144,7 @@ def teacher(
     from posenet3d.errors import TrainingError
     from posenet3d.training import Trainer
 
-    data = subjects.film(everybody=trial.sees_all)
+    data = subjects.film(everybody=trial.sees_all, mirrored=trial.mirrored)
     if trial.flow:
         path = flow_file(data, config, arguments, watch.told)
         config = with_flow(config, str(path))
