@@ -71,8 +71,8 @@ class Validation:
       learns, else ``student_distance`` (a body model is symmetric whatever its pose). Of all that
       was tried, these ranked the checkpoints of a run best by their true error; see
       ``benchmarks/results/validation_scores.md``. Where the teacher learns by a loss that asks for
-      symmetric limbs itself (:data:`ASKING_FOR_SYMMETRY`) it is ``teacher_distance``, which was
-      tried without such a loss only.
+      symmetric limbs itself (``bone_proportions``) it is ``teacher_distance``, which was tried
+      without such a loss only.
 
     A depth-mirrored lifter has the same figures: only anatomy tells it (see the mirror guard).
     A loss of your own that asks for symmetric limbs would make the score of no use.
