@@ -28,6 +28,8 @@ class Adapter(Peer):
             "`visdom`, which only its drawing needs, is an empty stand-in; its YAML holds Python "
             "objects and is not loaded: the values are written down in the adapter",
             "the schedule (90 epochs, rate a tenth from 60 and from 80) runs over the budget",
+            "its own evaluation (`dataset/eval_zoo.py`) takes the better of depth and depth "
+            "negated, pose by pose; here one sign is chosen for all, as for every 2D-only peer",
             "poses are scaled back by each frame's scale, so that a sequence has one size",
         ),
     )

@@ -39,12 +39,13 @@ class Adapter(Peer):
             "on top of the budget",
             "22 of 26 free dimensions of the PCA are kept (its 26 of 30: 17 joints less the root "
             "and the hips' symmetry); PCA by numpy, scikit-learn is not needed",
-            "its relative bone lengths are means over Human3.6M's joints; here they are means over "
-            "CMU-14's, from the 3D of the training clips (14 numbers of truth, in its favour). The "
-            "first runs had Human3.6M's: CMU's hips and shoulders are other joints, so that its "
-            "prior, of weight 50, held true poses to be worse than what it learnt instead",
-            "small: at the published rates neither network learns in so few steps; the first runs' "
-            "flow told poses apart worse than a Gaussian with the same axes would",
+            "its relative bone lengths are means over Human3.6M's joints, and CMU's hips and "
+            "shoulders are other joints, so that its prior, of weight 50, would hold against the "
+            "true poses; here they are means over CMU-14's joints, from the 3D of the training "
+            "clips: 14 numbers of truth, in its favour. `peers_elepose.md` has the figures",
+            "its elevation and its depths have a mirror too: which of the two a seed ends in is "
+            "chance, and its own metric allows a reflection",
+            "small: at the published rates its networks learn little in so few steps",
             "the rate's decay runs over the budget: an epoch is a hundredth of it",
             "Adam is torch's fused one",
         ),
