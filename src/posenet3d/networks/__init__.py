@@ -1,5 +1,6 @@
 """The paper's networks: lifter (teacher), student, discriminator, and their assembly."""
 
+from posenet3d.networks.card import ModelCard
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.discriminator import (
     FrameAndDifferenceDiscriminator,
@@ -13,14 +14,22 @@ from posenet3d.networks.posenet3d import (
     evaluating,
     limb_length,
 )
+from posenet3d.networks.pretrained import (
+    DEFAULT_WEIGHTS,
+    model_card,
+    pretrained_folder,
+    pretrained_names,
+)
 from posenet3d.networks.student import BodyParameters, Student
 from posenet3d.networks.weights import load_model, save_model
 
 __all__ = [
+    "DEFAULT_WEIGHTS",
     "PARTS",
     "BodyParameters",
     "FrameAndDifferenceDiscriminator",
     "Lifter",
+    "ModelCard",
     "NetworkConfig",
     "PoseNet3D",
     "Student",
@@ -30,5 +39,8 @@ __all__ = [
     "evaluating",
     "limb_length",
     "load_model",
+    "model_card",
+    "pretrained_folder",
+    "pretrained_names",
     "save_model",
 ]

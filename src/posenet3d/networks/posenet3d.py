@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -19,6 +20,8 @@ from posenet3d.body.lsp_14 import HeadTop
 from posenet3d.errors import PoseNet3DError, ShapeError, UnknownNameError
 from posenet3d.losses import mirrored_bones
 from posenet3d.networks.config import NetworkConfig
+from posenet3d.networks.model_files import StoredModel
+from posenet3d.networks.pretrained import pretrained_folder
 from posenet3d.networks.student import BodyParameters
 from posenet3d.plugins import GROUPS
 from posenet3d.skeletons import LIMBS, LSP_14
@@ -96,6 +99,46 @@ class PoseNet3D(nn.Module):
         self.register_buffer("bones", torch.tensor(LSP_14.bones), persistent=False)
         images = mirrored_bones(LSP_14.bones, LSP_14.mirror)
         self.register_buffer("mirrored_bones", torch.tensor(images), persistent=False)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | Path | None = None,
+        device: torch.device | str = "cpu",
+        *,
+        body: BodyModel | None = None,
+    ) -> "PoseNet3D":
+        """A trained network: weights that ship with the package, or those of your own run.
+
+        Args:
+            name_or_folder: one of :func:`~posenet3d.networks.pretrained_names`, by default
+                :data:`~posenet3d.networks.DEFAULT_WEIGHTS`; or the folder of a finished run. See
+                :func:`~posenet3d.networks.pretrained_folder`.
+            device: where the network goes.
+            body: a body model of the family that the weights were trained with; by default the
+                one that their configuration names.
+
+        Returns:
+            The network, in eval mode, in fp32. Its checksum was verified.
+            :func:`~posenet3d.networks.model_card` tells what shipped weights are good for.
+
+        Raises:
+            BodyFamilyError: if the body is of another family than the weights'.
+            ConfigurationError: if a part has options that its plug-in does not take.
+            DataError: if a file is damaged, or the two do not fit together.
+            StorageError: if a file is missing or cannot be read.
+            UnknownNameError: if there are no such weights; it suggests the nearest.
+            UnknownPluginError: if a part is a plug-in that is not installed.
+
+        Example:
+            >>> PoseNet3D.from_pretrained("bset-wild")
+            Traceback (most recent call last):
+            posenet3d.errors.UnknownNameError: Unknown weights or folder 'bset-wild'... Known: ...
+        """
+        stored = StoredModel.read(pretrained_folder(name_or_folder))
+        model = cls(stored.config, stored.choose_body(body))
+        stored.fill(model)
+        return model.eval().to(device)
 
     def _build_networks(self) -> None:
         config, joints, frames = self.config, len(LSP_14), self.config.frames
