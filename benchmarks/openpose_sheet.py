@@ -7,11 +7,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from posenet3d.skeletons import LSP_14
-from posenet3d.visualization.figures import BLUE, GREY, INK, VERMILION, new_figure, save_figure
+from posenet3d.visualization.figures import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILION,
+    new_figure,
+    save_figure,
+    strip_axes,
+)
 from posenet3d.visualization.mesh_drawing import View, draw_mesh
 
 COLOURS = {"left": BLUE, "right": VERMILION, "middle": INK}
-WIDTH, HEIGHT = 1.4, 1.55
+WIDTH, HEIGHT = 1.25, 1.55
 LEFT, TOP, BOTTOM = 0.3, 0.6, 0.4
 UPRIGHT = (1.0, -1.0, -1.0)
 """From the camera's frame (y down) to the body's (y up)."""
@@ -52,46 +60,47 @@ def draw_sheet(looks: Sequence[Look], faces: np.ndarray | None, path: Path) -> N
             "bottom": BOTTOM / height, "wspace": 0.0, "hspace": 0.03,
         },
     )  # fmt: skip
-    reach = max(reach_of(each) for look in looks for each in drawn(look))
+    half = max(half_height(each, view) for look in looks for each in drawn(look) for view in VIEWS)
     for row, look in zip(grid, looks, strict=True):
         draw_input(row[0], look)
         panels = iter(row[1:])
-        for pose in look.skeletons.values():
+        for points in drawn(look):
             for view in VIEWS:
-                frame(axes := next(panels), reach)
-                draw_skeleton(axes, pose * UPRIGHT, view)
-        for view in VIEWS if has_mesh else ():
-            axes = next(panels)
-            draw_mesh(axes, look.mesh, faces, view)
-            frame(axes, reach)
+                axes = next(panels)
+                if len(points) == len(LSP_14):
+                    draw_skeleton(axes, points, view)
+                else:
+                    draw_mesh(axes, points, faces, view)
+                frame(axes, points, view, half)
     titles(grid[0], [*heads, *(["the student's body"] if has_mesh else [])])
     key(figure)
     save_figure(figure, path)
 
 
 def drawn(look: Look) -> list[np.ndarray]:
-    """All that is drawn of a frame about the hips, y up."""
+    """All that is drawn of a frame in 3D, y up: the skeletons, then the body."""
     skeletons = [pose * UPRIGHT for pose in look.skeletons.values()]
     return skeletons if look.mesh is None else [*skeletons, look.mesh]
 
 
-def reach_of(points: np.ndarray) -> float:
-    """Half the height of a panel that holds points (N, 3) about the origin from every view."""
-    known = points[np.isfinite(points).all(axis=-1)]
-    across, up = np.abs([view.across(known) for view in VIEWS]).max(axis=(0, 1))
-    return 1.04 * float(max(across * HEIGHT / WIDTH, up))
+def limits(points: np.ndarray, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of the box around what is known of points (N, 3) in a view."""
+    places = view.across(points)
+    return np.nanmin(places, axis=0), np.nanmax(places, axis=0)
+
+
+def half_height(points: np.ndarray, view: View) -> float:
+    """Half the height of a panel that holds the points."""
+    low, high = limits(points, view)
+    across, up = high - low
+    return 0.53 * float(max(across * HEIGHT / WIDTH, up))
 
 
 def draw_input(axes: Any, look: Look) -> None:
-    """The 2D, as large as it is seen."""
+    """The 2D, as large as it fits."""
     flat = np.column_stack([look.points, np.zeros(len(look.points))]) * UPRIGHT
-    low, high = np.nanmin(flat, axis=0), np.nanmax(flat, axis=0)
-    middle = 0.5 * (low + high)
-    half = reach_of(flat - middle)
-    frame(axes, half)
-    axes.set(xlim=middle[0] + half * np.array([-1, 1]) * WIDTH / HEIGHT)
-    axes.set(ylim=middle[1] + half * np.array([-1, 1]))
     draw_skeleton(axes, flat, VIEWS[0])
+    frame(axes, flat, VIEWS[0], half_height(flat, VIEWS[0]))
     axes.text(-0.03, 0.5, look.name, transform=axes.transAxes, rotation=90, ha="right",
               va="center", fontsize=7.5, color=INK)  # fmt: skip
 
@@ -111,12 +120,13 @@ def side_of(bone: tuple[int, int]) -> str:
     return sides.pop() if len(sides) == 1 else "middle"
 
 
-def frame(axes: Any, half: float) -> None:
-    """Equal scales about the hips, no ticks."""
-    across = half * WIDTH / HEIGHT
-    axes.set(xlim=(-across, across), ylim=(-half, half), aspect="equal", xticks=(), yticks=())
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+def frame(axes: Any, points: np.ndarray, view: View, half: float) -> None:
+    """A panel of a certain height about the points, equal scales, no ticks."""
+    middle = 0.5 * np.add(*limits(points, view))
+    reach = half * np.array([WIDTH / HEIGHT, 1.0])
+    (left, low), (right, high) = middle - reach, middle + reach
+    axes.set(xlim=(left, right), ylim=(low, high))
+    strip_axes(axes)
 
 
 def titles(row: Sequence[Any], heads: Sequence[str]) -> None:
