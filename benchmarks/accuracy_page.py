@@ -4,8 +4,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from accuracy_goals import MET, MISSED, Finding, Verdict, spread
-from accuracy_rows import EXACT, FLOOR, MIRROR, OURS, SUPERVISED, TEST, Row
+from accuracy_findings import MET, MISSED, Finding, spread
+from accuracy_goals import Verdict
+from accuracy_rows import EXACT, FLOOR, MIRROR, OURS, SUPERVISED, TEST, Row, once
 
 FIGURES = {
     "p_mpjpe": "P-MPJPE",
@@ -67,7 +68,7 @@ def lines_of(rows: Sequence[Row]) -> list[Line]:
 def tables(rows: Sequence[Row], people: str) -> list[str]:
     """The tables of one group of people: CMU-14 first, exact 2D first."""
     made = []
-    chosen = [row for row in rows if row.measured == people and row.kind != MIRROR]
+    chosen = once(row for row in rows if row.measured == people and row.kind != MIRROR)
     places = {(row.protocol, row.seen) for row in chosen}
     for protocol, seen in sorted(places, key=lambda each: (each[0], each[1] != EXACT, each[1])):
         some = [row for row in chosen if (row.protocol, row.seen) == (protocol, seen)]
@@ -218,6 +219,7 @@ TOLD = ("kind", "protocol", "measured", "seen", "film", "preset", "frames", "win
 
 def every_line(rows: Sequence[Row]) -> list[Line]:
     """The lines of all tables."""
+    rows = once(rows)
     places = sorted({(row.measured != TEST, row.measured, row.protocol, row.seen) for row in rows})
     return [
         line

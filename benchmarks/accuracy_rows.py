@@ -54,26 +54,23 @@ class Row:
 
 
 def read(folder: Path) -> list[Row]:
-    """The rows of all results in a folder, each measurement once.
+    """The rows of all results in a folder; a measurement may be told in several.
 
     Raises:
         Mixed: two files measured flat depth otherwise, so their frames or 2D differ.
     """
     readers = {
-        "relations_test": relations,
-        "relations": relations,
-        "peers": peers,
-        "pretrained": pretrained,
-        "pretrained_held_out": pretrained,
-        "depth_mirror": depth_mirror,
+        "relations*.json": relations,
+        "peers.json": peers,
+        "pretrained*.json": pretrained,
+        "depth_mirror.json": depth_mirror,
     }
     rows: list[Row] = []
-    for name, reader in readers.items():
-        path = folder / f"{name}.json"
-        if path.exists():
+    for pattern, reader in readers.items():
+        for path in sorted(folder.glob(pattern)):
             rows += reader(json.loads(path.read_text()), path.name)
     check_flat(rows)
-    return once(rows)
+    return rows
 
 
 def check_flat(rows: Iterable[Row]) -> None:

@@ -12,12 +12,13 @@ RUNS += ("baseline-1", "baseline-2")
 
 @pytest.fixture
 def accuracy(repository, monkeypatch):
-    """The benchmark's four files."""
+    """The benchmark's files."""
     folder = repository / "benchmarks"
     if not (folder / "accuracy.py").exists():
         pytest.skip("no benchmarks beside these tests")
     monkeypatch.syspath_prepend(str(folder))
-    names = ("relations_page", "accuracy_rows", "accuracy_goals", "accuracy_page", "accuracy")
+    names = ("relations_page", "accuracy_rows", "accuracy_findings")
+    names += ("accuracy_goals", "accuracy_page", "accuracy")
     made = {}
     for name in names:
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -289,7 +290,7 @@ def test_small_trainings_show_the_way_round_on_held_out_people_only(judged):
 def test_a_measurement_told_in_two_files_is_one_row(accuracy, judged, tmp_path):
     document = relations({"posenet3d-exact": (47.0, 4.7)}, seeds=(0,), base="best")
     judged(relations_test=document, peers=[best(47.0), best(48.0, seed=1)])
-    rows = accuracy.rows.read(tmp_path)
+    rows = accuracy.rows.once(accuracy.rows.read(tmp_path))
     means = [row for row in rows if row.head == "mean"]
     assert [(row.file, row.seed) for row in means] == [
         ("relations_test.json", 0),
@@ -354,3 +355,15 @@ def test_the_document_holds_what_the_page_says(accuracy, judged, tmp_path):
     (goal,) = [each for each in made["goals"] if each["key"] == "best-ceiling"]
     assert goal["test"]["value"] == pytest.approx(1.225)
     assert {row["name"] for row in made["rows"]} >= {"ElePose", "PoseNet3D `best`, mean"}
+
+
+def test_relations_of_two_bases_are_not_mixed_and_the_papers_come_first(judged):
+    other = relations({"posenet3d-exact": (30.0,), "chen2019-exact": (60.0,)}, base="best")
+    found = judged(relations_test=relations(GOOD), relations_best=other)["paper-chen"].on_test
+    assert found.value == pytest.approx(47 / 60)
+    assert found.figure.endswith("(base `quick`)")
+    document = relations(GOOD)
+    document["records"] = [r for r in document["records"] if r["run"] != "chen2019-exact"]
+    alone = judged(relations_test=document)["paper-chen"].on_test
+    assert alone.value == pytest.approx(0.5)
+    assert alone.figure.endswith("(base `best`)")
