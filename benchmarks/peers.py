@@ -164,7 +164,8 @@ def run_ours(ours: str, arguments: argparse.Namespace) -> list[dict]:
     if not (Path(run) / "model.json").exists():
         raise SystemExit(f"expected NAME=RUN with a finished run's folder, got {ours!r}")
     job = common_job(arguments) | {"name": name, "run": str(Path(run).resolve())}
-    folder = arguments.runs / f"ours-{name}-{job['protocol']}-{job['judged_on'].replace(' ', '-')}"
+    told = "-".join([name, Path(run).name, job["protocol"], job["judged_on"].replace(" ", "-")])
+    folder = arguments.runs / f"ours-{told}"
     return run_job("ours.py", folder, job)
 
 
@@ -225,12 +226,22 @@ def floor(row: dict) -> dict:
 
 
 def merged(path: Path, rows: list[dict]) -> list[dict]:
-    """All rows of the file, these in place of their former selves; the file is written anew."""
+    """All rows of the file, these in place of their former selves; the file is written anew.
+
+    A smoke run stands only as long as there is nothing else of its peer on the same people.
+    """
     known = json.loads(path.read_text()) if path.exists() else []
-    by_name = {identity(row): row for row in [*known, *rows]}
+    proper = {subject(row) for row in [*known, *rows] if not row.get("smoke")}
+    kept = [row for row in known if not (row.get("smoke") and subject(row) in proper)]
+    by_name = {identity(row): row for row in [*kept, *rows]}
     order = sorted(by_name.values(), key=place)
     path.write_text(json.dumps(order, indent=1) + "\n")
     return order
+
+
+def subject(row: dict) -> tuple:
+    """What a row is of, whatever its budget, settings and seed."""
+    return row["name"], row["protocol"], row["judged_on"]
 
 
 def identity(row: dict) -> tuple:
@@ -267,12 +278,7 @@ def render(rows: list[dict], stopped: Sequence[dict] = ()) -> str:
 
 def table(rows: list[dict]) -> list[str]:
     """The figures and budgets of one protocol."""
-    smoke = any(row.get("smoke") for row in rows)
-    lines = [
-        "**Smoke run**: budgets of minutes, to try the adapters. "
-        "The figures say nothing about how good a peer is; no comparison may rest on them.",
-        "",
-    ] * smoke
+    lines = budgets(rows)
     lines += [
         f"| | kind | frames | {' | '.join(COLUMNS)} | steps | windows | seconds (of CPU) | "
         "settings | seed |",
@@ -294,6 +300,29 @@ def table(rows: list[dict]) -> list[str]:
     return lines
 
 
+def budgets(rows: list[dict]) -> list[str]:
+    """What may rest on these figures, as far as their budgets go."""
+    some = [row for row in rows if row["kind"] != "floor"]
+    smoke = [row["name"] for row in some if row.get("smoke")]
+    small = [row for row in some if row["settings_name"].startswith("small")]
+    lines = []
+    if smoke:
+        lines = [
+            f"**Smoke run** of {', '.join(dict.fromkeys(smoke))}: budgets too small to say "
+            "anything about how good a peer is; no comparison may rest on them.",
+            "",
+        ]
+    if small:
+        windows = sorted(row["windows_seen"] for row in small)
+        lines += [
+            f"**Small settings**: narrow networks (below), one thread, {windows[0] / 1e6:.2f} to "
+            f"{windows[-1] / 1e6:.2f} million windows. They show that every peer learns here, and "
+            "how far it comes in such a budget; not what its published settings reach.",
+            "",
+        ]
+    return lines
+
+
 def curves(rows: list[dict]) -> list[str]:
     """P-MPJPE while training, by the share of the steps that were taken."""
     seen = [row for row in rows if any("p_mpjpe" in note for note in row.get("curve", []))]
@@ -306,8 +335,21 @@ def curves(rows: list[dict]) -> list[str]:
     ]
     for row in seen:
         note = f" {row['note']}" if row.get("note") else ""
-        lines.append(f"- {row['name']}, seed {row['seed']}: {errors(row['curve'])}.{note}")
+        ends = outcome(row)
+        lines.append(f"- {row['name']}, seed {row['seed']}: {errors(row['curve'])}. {ends}{note}")
     return [*lines, ""]
+
+
+def outcome(row: dict) -> str:
+    """Whether the error fell, and which side of flat depth it ends on."""
+    key = "p_mpjpe" if row.get("depth_sign", "as trained") == "as trained" else "p_mpjpe_depth_"
+    key += "negated" * (key != "p_mpjpe")
+    first, last = row["curve"][0][key], row["curve"][-1][key]
+    flat, end = row["flat"]["p_mpjpe"], row["metrics"]["p_mpjpe"]
+    way = "falls" if last < first else "does not fall"
+    mirrored = " with the depth negated (it ended mirrored)" if key != "p_mpjpe" else ""
+    side = "below" if end < flat else "not below"
+    return f"It {way}{mirrored}; on all frames it ends {side} flat depth, {end:.1f} and {flat:.1f}."
 
 
 def errors(notes: list[dict[str, float]]) -> str:

@@ -1,112 +1,90 @@
 """Try changes to the teacher's stage on training subjects that are held out of it.
 
+    OMP_NUM_THREADS=1 python benchmarks/teacher_trials.py --data cmu_train.npz --list
     OMP_NUM_THREADS=1 python benchmarks/teacher_trials.py --data cmu_train.npz \
-        --trial quick --trial best
+        --steps 1000 --seeds 0 --minutes 40
+    OMP_NUM_THREADS=1 python benchmarks/teacher_trials.py --data cmu_train.npz \
+        --steps 1000 --seeds 0 1 --trial best --trial parts
 
-A trial is a preset, with changes after colons: `quick:batch_size=128`. Its first stage alone is
-trained for `--steps` steps on all subjects but `--hold-out`, filmed by the rig's training cameras,
-and judged on those. Rows are kept in `benchmarks/results/teacher_trials.json`; a trial that is
-there already, of the same commit, is not run again. The test subjects are never looked at.
+A trial is one of `benchmarks/trials/catalogue.py`, or a preset with changes after colons:
+`quick:batch_size=128`. Its first stage alone is trained for `--steps` steps on all subjects but
+`--hold-out`, filmed by the rig's training cameras, and judged on those. Without `--trial` all of
+the catalogue are run, in its order; `--minutes` stops before a run that would begin later than
+that. After each run a record is added to `benchmarks/results/teacher_trials.json`; a run of the
+same settings that is there already is not run again (`--again` does). The test subjects are never
+looked at. What is tried beside the library's own pieces is in `benchmarks/trials/plugins`, as
+plug-ins; the flow prior needs `pip install 'posenet3d[priors]'`.
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
-from posenet3d.data import film, load_motion
-from posenet3d.evaluation import evaluate
-from posenet3d.evaluation.provenance import source_commit
-from posenet3d.training import Trainer, TrainerConfig
-
-KEY = ("trial", "seed", "steps", "commit", "held_out")
+from trials.catalogue import TRIALS, find
+from trials.distribution import advertise
+from trials.page import render
+from trials.records import read, same, write
 
 
 def main() -> None:
-    """Run what is missing, and write the page."""
+    """Run what is missing, and write records and page."""
+    advertise()
     arguments = parse()
-    records = json.loads(arguments.results.read_text()) if arguments.results.exists() else []
-    done = {tuple(map(str, (record[name] for name in KEY))) for record in records}
-    for trial in arguments.trial:
-        for seed in arguments.seeds:
-            told = {
-                "trial": trial, "seed": seed, "steps": arguments.steps,
-                "commit": source_commit() or "unknown", "held_out": sorted(arguments.hold_out),
-            }  # fmt: skip
-            if tuple(map(str, told.values())) not in done:
-                records.append(told | run(arguments, trial, seed))
-                arguments.results.write_text(json.dumps(records, indent=1) + "\n")
-    page = render(records)
+    if arguments.list:
+        print("\n".join(f"{trial.name:18}{trial.says}" for trial in TRIALS))
+        return
+    work(arguments)
+    page = render(read(arguments.results))
     arguments.results.with_suffix(".md").write_text(page)
-    print(page)
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, required=True, help="training motion")
-    parser.add_argument("--trial", action="append", required=True, help="PRESET[:KEY=VALUE]...")
+    parser.add_argument("--trial", action="append", help="NAME or PRESET[:KEY=VALUE]...")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--every", type=int, default=200, help="steps between looks")
     parser.add_argument("--hold-out", nargs="+", default=["S02", "S06"])
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="of CPU, in all")
+    parser.add_argument("--flow-steps", type=int, default=1000, help="steps of a flow's training")
+    parser.add_argument("--again", action="store_true", help="run what there is a record of, too")
+    parser.add_argument("--list", action="store_true", help="say which trials there are")
     folder = Path(__file__).parent / "results"
     parser.add_argument("--results", type=Path, default=folder / "teacher_trials.json")
-    return parser.parse_args()
+    parser.add_argument("--cache", type=Path, default=Path("runs/trials"), help="trained flows")
+    arguments = parser.parse_args()
+    arguments.trial = arguments.trial or [trial.name for trial in TRIALS]
+    return arguments
 
 
-def run(arguments: argparse.Namespace, trial: str, seed: int) -> dict:
-    """One trial's figures."""
-    clips = load_motion(arguments.data)
-    held = [clip for clip in clips if clip.subject in arguments.hold_out]
-    rest = [clip for clip in clips if clip.subject not in arguments.hold_out]
-    trainer = Trainer(configuration(arguments, trial, seed), train_data=film(rest, "cmu14"))
-    began = time.process_time()
-    report = trainer.fit()
-    seconds = time.process_time() - began
-    judged = evaluate(trainer.model.lift, held, "cmu14", frames=trainer.config.network.frames)
-    return {
-        "p_mpjpe": judged["teacher"].p_mpjpe,
-        "flat": judged["flat"].p_mpjpe,
-        "pitch": report.camera_pitch_degrees,
-        "accuracy": report.stages[0].end["discriminator_accuracy"],
-        "turns": report.mirror_turns,
-        "cpu_seconds": seconds,
-    }
+def work(arguments: argparse.Namespace) -> None:
+    """Run the queue; the file is read again after each run, for others may add to it."""
+    from trials.running import Subjects, run, told_of
+
+    subjects = Subjects.load(arguments.data, arguments.hold_out)
+    queue = [(find(name), seed) for seed in arguments.seeds for name in arguments.trial]
+    for trial, seed in queue:
+        told = told_of(trial, arguments, seed)
+        done = any(same(record, told) for record in read(arguments.results))
+        if done and not arguments.again:
+            continue
+        if time.process_time() > 60 * arguments.minutes:
+            print("No minutes left; the same command goes on from here.", flush=True)
+            return
+        name = f"{trial.name}, seed {seed}"
+        print(f"{name}: {trial.says}", flush=True)
+        found = run(trial, subjects, arguments, seed, lambda line, name=name: report(name, line))
+        write(arguments.results, [*read(arguments.results), told | found])
+        report(name, f"P-MPJPE {found['p_mpjpe']:.1f} mm, {found['cpu_seconds']:.0f} s of CPU")
 
 
-def configuration(arguments: argparse.Namespace, trial: str, seed: int) -> TrainerConfig:
-    """The preset's first stage, with the trial's changes."""
-    preset, *changes = trial.split(":")
-    config = TrainerConfig.preset(preset, seed=seed)
-    first = config.stages[0].model_copy(update={"steps": arguments.steps, "epochs": None})
-    stages = [first.model_dump(mode="json")]
-    config = TrainerConfig.parse({**config.model_dump(mode="json"), "stages": stages})
-    pairs = dict(change.split("=", 1) for change in changes)
-    return config.override({"validation.every": None, "engine.threads": 1, **pairs})
-
-
-def render(records: list[dict]) -> str:
-    """The page of results."""
-    command = "OMP_NUM_THREADS=1 python benchmarks/teacher_trials.py --data cmu_train.npz"
-    lines = [
-        "# Trials of the teacher's stage, on held-out training subjects",
-        "",
-        f"Command: `{command} --trial TRIAL --seeds SEED --steps STEPS`; one thread. The first "
-        "stage alone, on all training subjects but those held out, which are judged as `posenet3d "
-        "evaluate` does. Choices were made on these subjects: the figures say which change helps, "
-        "not how good a lifter is on new people. A row is one run.",
-        "",
-        "| trial | seed | steps | P-MPJPE, mm | flat, mm | pitch | D accuracy at the end "
-        "| turned round | CPU s | held out | commit |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| `{row['trial']}` | {row['seed']} | {row['steps']} | {row['p_mpjpe']:.1f} "
-        f"| {row['flat']:.1f} | {row['pitch']:.1f} | {row['accuracy']:.2f} | {row['turns']} "
-        f"| {row['cpu_seconds']:.0f} | {', '.join(row['held_out'])} | {row['commit'][:10]} |"
-        for row in records
-    ]
-    return "\n".join(lines) + "\n"
+def report(name: str, line: str) -> None:
+    """A line on the terminal."""
+    print(f"  {name}  {time.process_time() / 60:5.1f} min  {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"posenet3d\.(plugins\.Component|training\.(adversary\..*|engine\.engine\.T))"),
     ("py:.*", r"posenet3d\.(evaluation\.sequences\..*|data\.normalization)"),
     ("py:.*", r"posenet3d\.body\.(simplex|joints_only)\b.*"),
+    ("py:.*", r"posenet3d\.networks\.(card|model_files)\..*"),
     ("py:.*", r"posenet3d\.([\w.]+\.)?_\w+"),
 ]
 

@@ -150,8 +150,8 @@ side_views(lifted, [0, 20, 50, 100, 600], [40, 200, 320])
 # Turn a skeleton inside out along the line of sight (negate its depth) and it shows, from a distant
 # camera, the same set of 2D views. No discriminator can tell the two apart, so which one a lifter
 # learns is a toss of a coin at the start. What settles it is anatomy: **knees bend forwards, elbows
-# backwards**. The *evidence* is how far the knees lie in front, less how far the elbows do, on
-# average over the batches: positive for the right way round.
+# backwards**. The *evidence* is how far the knees are bent forwards, less how far the elbows are,
+# on average over the batches: positive for the right way round.
 #
 # The :class:`~posenet3d.training.MirrorGuardConfig` guard looks at it from step 60 on, and turns
 # the lifter round (it negates the output layer) where the evidence is negative. The same run, same

@@ -50,6 +50,8 @@ class Peer(ABC):
     """The settings of its repository."""
     small: ClassVar[Settings]
     """What differs in the narrow settings, for budgets of minutes on one thread."""
+    told: ClassVar[Sequence[tuple[int, int]]] = ()
+    """Bones whose mean relative lengths its training knows beforehand, as `relative_lengths`."""
 
     def __init__(
         self, views: Sequence[View], settings: Settings, budget: int | None, seed: int

@@ -28,6 +28,8 @@ class Adapter(Peer):
             "`visdom`, which only its drawing needs, is an empty stand-in; its YAML holds Python "
             "objects and is not loaded: the values are written down in the adapter",
             "the schedule (90 epochs, rate a tenth from 60 and from 80) runs over the budget",
+            "its own evaluation (`dataset/eval_zoo.py`) takes the better of depth and depth "
+            "negated, pose by pose; here one sign is chosen for all, as for every 2D-only peer",
             "poses are scaled back by each frame's scale, so that a sequence has one size",
         ),
     )
@@ -36,7 +38,7 @@ class Adapter(Peer):
         "breed": "sgd", "lr": 1e-3, "momentum": 0.9, "weight_decay": 5e-4, "epochs": 90,
         "epoch_windows": 1_249_280, "milestones": (60, 80), "gamma": 0.1, "n_rand_samples": 4,
     }  # fmt: skip
-    small: ClassVar[Settings] = {"n_fully_connected": 256, "batch": 256, "breed": "adam"}
+    small: ClassVar[Settings] = {"n_fully_connected": 256, "batch": 64, "breed": "adam"}
 
     def build(self, views):
         """Networks, optimisers and batches."""

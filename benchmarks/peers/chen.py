@@ -28,6 +28,7 @@ class Adapter(Peer):
         differences=(
             "its `train` itself is called, on our batches; it returns after one batch, so its "
             "50,001 epochs are 50,001 steps",
+            "its views turn about the camera's vertical axis alone; CMU-14's cameras look down",
             "slices of a batch are copies, as they are on a GPU; its views need that",
             "only for `train_h36m_v2`: the joint count in its `lift_proj` (constants 34 and 51) is "
             "30 and 45; its azimuth turns about the optical axis, not the vertical, and stays so",
@@ -45,7 +46,7 @@ class Adapter(Peer):
     GAN), `train_h36m_wgan_gp`, `train_h36m_v2` (perspective, WGAN-GP)."""
     small: ClassVar[Settings] = {
         "linear_size": 256,
-        "batch": 256,
+        "batch": 64,
         "lift_lr": 5e-4,
         "disc_lr": 5e-4,
     }

@@ -19,7 +19,7 @@ from posenet3d.evaluation import EvaluationReport, HeadScores, Tally, find_proto
 from posenet3d.evaluation.metrics import depth_negated
 from posenet3d.evaluation.provenance import library_versions, source_commit
 from posenet3d.evaluation.sequences import camera_frame
-from posenet3d.skeletons import LSP_14
+from posenet3d.skeletons import LSP_14, convert
 
 Lift = Callable[[np.ndarray], np.ndarray]
 """The 2D of a whole sequence (frames, 14, 2) -> poses (frames, 14, 3) in the camera frame."""
@@ -90,6 +90,20 @@ def rooted(points: np.ndarray) -> np.ndarray:
 def with_pelvis(points: np.ndarray) -> np.ndarray:
     """The middle of the hips as joint 0, then the 14: for code whose root is its first joint."""
     return np.concatenate([points[:, HIPS].mean(axis=1, keepdims=True), points], axis=1)
+
+
+def relative_lengths(clips: Iterable[MotionClip], bones: Sequence[tuple[int, int]]) -> list[float]:
+    """Mean lengths over all frames of bones between joints of `with_pelvis`; their mean is 1.
+
+    From the truth: for a peer whose own training is told such lengths of its own data set's joints.
+    """
+    ends = np.array(bones)
+    lengths = []
+    for clip in clips:
+        joints = with_pelvis(convert(clip.joints, clip.layout, "lsp_14").points)
+        lengths.append(np.linalg.norm(joints[:, ends[:, 0]] - joints[:, ends[:, 1]], axis=-1))
+    each = np.concatenate(lengths)
+    return (each / each.mean(axis=1, keepdims=True)).mean(axis=0).tolist()
 
 
 def frame_scaled(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

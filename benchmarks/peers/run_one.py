@@ -30,7 +30,7 @@ def main() -> None:
     torch.set_num_threads(job["threads"])
     torch.set_flush_denormal(True)
     from adapter import commit_of, seed_all
-    from film import Glance, film, judge, judged_clips, training_clips
+    from film import Glance, film, judge, judged_clips, relative_lengths, training_clips
 
     module = importlib.import_module(job["adapter"])
     about, data = module.Adapter.about, Path(job["data"])
@@ -40,7 +40,10 @@ def main() -> None:
     seed_all(job["seed"])
     clips = training_clips(data, job["hold_out"])
     views = film(clips, job["protocol"], with_truth=about.kind == "supervised")
-    peer = module.Adapter(views, job["settings"], job["steps"], job["seed"])
+    settings = dict(job["settings"])
+    if module.Adapter.told:
+        settings["relative_lengths"] = relative_lengths(clips, module.Adapter.told)
+    peer = module.Adapter(views, settings, job["steps"], job["seed"])
     judged = judged_clips(data, job["hold_out"]) if job["hold_out"] else ()
     glance = Glance.of(judged, job["protocol"]) if judged else None
     spent = train(peer, folder, glance)

@@ -9,6 +9,7 @@
 ``.. root-names::``                                    the names of the root package
 ``.. command:: train``                                 a command's options
 ``.. fields:: health posenet3d.training.health.HealthConfig``  the fields of a configuration
+``.. model-cards::``                                   the cards of the weights that ship
 
 Beside them a check: each ``posenet3d`` or ``make`` command in a shell block of a page is parsed by
 the real command line, what torchrun and srun start too, and the changes that ``train --set`` makes
@@ -285,6 +286,40 @@ def choices_of(annotation: Any) -> str:
     return f"{', '.join(most)} or {last}. "
 
 
+class ModelCards(Generated):
+    """The card of each of the weights that ship."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.networks import model_card, pretrained_names
+
+        if not pretrained_names():
+            yield "No weights ship with this version."
+        for name in pretrained_names():
+            for section in model_card(name).sections():
+                if section.title:
+                    yield from (f".. rubric:: {section.title}", "")
+                yield from section_lines(section)
+
+
+def section_lines(section: Any) -> Iterator[str]:
+    """A section of a card in reStructuredText."""
+    for paragraph in section.text:
+        yield from (in_rst(paragraph), "")
+    if section.items:
+        yield from (*(f"* {in_rst(item)}" for item in section.items), "")
+    if section.rows:
+        head, *rows = ([in_rst(cell) for cell in row] for row in section.rows)
+        yield from table(head, rows)
+    if section.code:
+        indented = (f"   {line}" for line in section.code)
+        yield from (".. code-block:: text", "", *indented, "")
+
+
+def in_rst(text: str) -> str:
+    """A card's text, whose code is in single backticks."""
+    return text.replace("`", "``")
+
+
 def command_line() -> Any:
     """The real command line, as click sees it."""
     import typer
@@ -374,6 +409,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "root-names": RootNames,
         "command": Command,
         "fields": Fields,
+        "model-cards": ModelCards,
     }
     for name, directive in directives.items():
         app.add_directive(name, directive)

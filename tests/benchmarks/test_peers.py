@@ -179,3 +179,45 @@ def test_what_was_stopped_stands_on_the_page_without_a_row(peers, tmp_path):
     assert rows == []
     page = peers.render(rows, stopped)
     assert "9 steps asked for: after step 4, 8 windows, 2 s (1 s of CPU): 99 / 88, 77 / 66." in page
+
+
+def test_relative_lengths_are_those_of_the_bones_whatever_the_size(film):
+    joints = np.zeros((3, 14, 3))
+    joints[:, 2, 0], joints[:, 3, 0] = -1, 1  # hips, with their middle at the origin
+    joints[:, 12, 1], joints[:, 13, 1] = 3, 5
+    clips = [MotionClip(f"S{n}/a", (n + 1) * joints, "lsp_14", fps=50.0) for n in range(2)]
+    # hip 1, spine 3, neck and head 2, in the order of the bones
+    assert film.relative_lengths(clips, [(0, 3), (0, 13), (13, 14)]) == pytest.approx([0.5, 1.5, 1])
+
+
+def test_a_smoke_run_gives_way_to_a_proper_one_of_the_same_peer(peers, tmp_path):
+    common = {"protocol": "cmu14", "judged_on": "held out S02", "settings_name": "small"}
+    common |= {"seed": 0, "kind": "2D only", "metrics": {"p_mpjpe": 60.0}, "name": "a peer"}
+    smoke = common | {"steps": 5, "smoke": True}
+    other = smoke | {"name": "another"}
+    peers.merged(tmp_path / "peers.json", [smoke, other])
+    kept = peers.merged(tmp_path / "peers.json", [common | {"steps": 50, "smoke": False}])
+    assert {row["name"]: row["steps"] for row in kept} == {"a peer": 50, "another": 5}
+
+
+@pytest.mark.parametrize(
+    ("sign", "last", "end", "said"),
+    [
+        ("as trained", 50.0, 51.0, "It falls; on all frames it ends below flat depth"),
+        ("as trained", 99.0, 91.0, "It does not fall; on all frames it ends not below flat depth"),
+        ("negated, chosen by the truth", 50.0, 51.0, "It falls with the depth negated"),
+    ],
+)
+def test_a_curve_is_told_in_words_by_its_figures(peers, sign, last, end, said):
+    ends = ({"p_mpjpe": 80.0, "p_mpjpe_depth_negated": 80.0},)
+    ends += ({"p_mpjpe": last, "p_mpjpe_depth_negated": last},)
+    row = {"curve": ends, "depth_sign": sign, "flat": {"p_mpjpe": 90.0}}
+    assert peers.outcome(row | {"metrics": {"p_mpjpe": end}}).startswith(said)
+
+
+def test_the_page_says_what_small_budgets_and_smoke_runs_are_worth(peers):
+    row = {"kind": "2D only", "name": "a peer", "settings_name": "small", "windows_seen": 250_000}
+    (told, _) = peers.budgets([row, row | {"windows_seen": 1_280_000}])
+    assert "0.25 to 1.28 million windows" in told
+    assert "Smoke run** of a peer" in peers.budgets([row | {"smoke": True}])[0]
+    assert peers.budgets([row | {"settings_name": "published"}]) == []

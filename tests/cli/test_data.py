@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from posenet3d.cli import main
+from posenet3d.cli.train import parse_changes
 from posenet3d.data import load_shards
 from posenet3d.keypoints import KeypointSequence, write_clips
+from posenet3d.training import TrainerConfig
 
 
 def run(*arguments):
@@ -41,7 +43,7 @@ def test_files_become_shards_and_are_told_what_to_do_next(clips, tmp_path, capsy
     assert run("shard", clips, "--out", out, "--frames-per-shard", 60) == 0
     shown = capsys.readouterr().out
     assert "3 sequences, 140 frames in 3 shards, normalised by 'sequence'" in shown
-    assert f"Next: posenet3d train --data {out}" in shown
+    assert f"Next: posenet3d train --data {out} --run runs/mine\n" in shown
     assert (len(load_shards(out)), load_shards(out).frames) == (3, 140)
 
 
@@ -53,7 +55,12 @@ def test_normalisation_and_protocol_are_options(tmp_path, capsys):
     assert run("shard", tmp_path / "motion.npz", "--out", tmp_path / "shards", *options) == 0
     index = load_shards(tmp_path / "shards").index
     assert (len(index), index.mode, index.distance) == (4, "dataset", 8.0)
-    assert "4 sequences, 80 frames" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "4 sequences, 80 frames" in told
+    (command,) = [line for line in told.splitlines() if line.startswith("Next: posenet3d train ")]
+    changes = parse_changes(command.split()[command.split().index("--set") + 1 :: 2])
+    network = TrainerConfig.preset("quick").override(changes).network
+    assert (network.normalization, network.distance) == ("dataset", 8.0)
 
 
 def test_info_tells_what_a_folder_holds(clips, tmp_path, capsys):
@@ -90,6 +97,23 @@ def test_info_is_a_table_for_people(clips, tmp_path, capsys, monkeypatch):
     assert "head to root length" not in shown  # there is none in this mode
 
 
+def test_a_checksum_is_whole_on_a_narrow_terminal(clips, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert run("shard", clips, "--out", tmp_path / "shards") == 0
+    assert "in 1 shard, normalised" in capsys.readouterr().out
+    assert run("info", tmp_path / "shards") == 0
+    cells = [
+        line.split("│")[2].strip() for line in capsys.readouterr().out.splitlines() if "│" in line
+    ]
+    assert load_shards(tmp_path / "shards").fingerprint() in "".join(cells)
+
+
+def test_shards_are_filmed_already(clips, tmp_path, capsys):
+    assert run("shard", clips, "--out", tmp_path / "shards") == 0
+    assert run("info", tmp_path / "shards", "--protocol", "cmu14") == 2
+    assert "leave the protocol away" in capsys.readouterr().err
+
+
 def test_a_changed_shard_is_found_when_asked(clips, tmp_path, capsys):
     out = tmp_path / "shards"
     assert run("shard", clips, "--out", out) == 0
@@ -120,6 +144,7 @@ def test_a_changed_shard_is_found_when_asked(clips, tmp_path, capsys):
         (["shard", "--out", "shards"], "Missing argument 'IN'"),
         (["info", "clips"], "posenet3d data shard"),
         (["info", "clips/c.npz"], "cannot be read"),
+        (["shard", "no/clips.npz", "--out", "clips"], "no such file or folder"),
         (["info", "clips/a.npz", "--check"], "folder of shards for --check"),
     ],
 )
@@ -165,6 +190,7 @@ def test_an_interrupted_command_leaves_nothing_behind(tmp_path):
         process.kill()
         process.communicate()
     assert process.returncode == 130, told
+    assert told.decode().endswith(f"Interrupted; nothing was written to {out / 'shards'}.\n")
     assert list(out.iterdir()) == []
 
 

@@ -30,4 +30,6 @@ def test_the_demo_writes_table_pictures_mesh_and_run_folder(
     assert (tmp_path / "run" / "model.safetensors").is_file()
     told = capsys.readouterr().out
     assert "Look at" in told
+    for made in ("skeletons.png", "body.obj", "figures.txt", "curves.png", "run"):
+        assert f"\n  {tmp_path / made} " in told
     assert "Try next" in told

@@ -1,12 +1,14 @@
 import json
 import platform
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 import torch
 
 from posenet3d import __version__
 from posenet3d.cli import doctor, main
+from posenet3d.networks import pretrained
 
 
 def run(*arguments: str) -> None:
@@ -49,3 +51,23 @@ def test_graphics_cards_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"card {index}")
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert doctor.examine()["devices"][1:] == ["cuda:0 (card 0)", "mps"]
+
+
+def test_the_weights_that_ship_are_listed_with_their_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pretrained, "SHIPPED", tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert doctor.examine()["weights"] == {}
+    run()
+    assert "none ship" in capsys.readouterr().out
+    for name, size in (("toy", 1_500_000), (pretrained.DEFAULT_WEIGHTS, 10)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.json").write_bytes(b" " * size)
+    weights = doctor.examine()["weights"]
+    assert weights["toy"] == {"bytes": 1_500_000, "default": False}
+    assert weights[pretrained.DEFAULT_WEIGHTS] == {"bytes": 10, "default": True}
+    run()
+    shown = capsys.readouterr().out
+    assert "1.5 MB" in shown
+    assert "from_pretrained()'s default" in shown

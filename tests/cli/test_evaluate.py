@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from posenet3d.cli import main
-from posenet3d.networks import NetworkConfig, PoseNet3D, load_model, save_model
+from posenet3d.networks import NetworkConfig, PoseNet3D, load_model, pretrained, save_model
 
 
 def run(*arguments: object) -> object:
@@ -106,6 +106,16 @@ def test_a_folder_without_a_network_is_told(
 ) -> None:
     assert run("evaluate", tmp_path, "--data", motion) == 2
     assert "finished run" in capsys.readouterr().err
+
+
+def test_weights_that_ship_are_evaluated_by_their_name(
+    trained: Path, motion: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pretrained, "SHIPPED", trained.parent)
+    assert run("evaluate", trained.name, "--data", motion, "--device", "cpu") == 0
+    assert "teacher" in capsys.readouterr().out
+    assert run("evaluate", f"{trained.name}x", "--data", motion) == 2
+    assert f"did you mean '{trained.name}'?" in capsys.readouterr().err
 
 
 def test_a_taken_place_for_the_pictures_is_told(

@@ -7,13 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from posenet3d.data.detector_noise import (
-    JITTER,
-    NOISE,
-    DetectorNoise,
-    corrupt,
-    corrupt_windows,
-)
+from posenet3d.data.detector_noise import NOISE, DetectorNoise, corrupt, corrupt_windows
+from posenet3d.data.joint_errors import JITTER
 from posenet3d.errors import UnknownNameError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons import LAYOUTS, LSP_14, layout

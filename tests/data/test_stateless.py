@@ -1,13 +1,29 @@
 """Numbers that are functions of a text and of places."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posenet3d.data.stateless import normal_pairs, random_bits, uniform_numbers
+from posenet3d.data.stateless import normal_pairs, places_of, random_bits, uniform_numbers
+from posenet3d.errors import ShapeError
 
 few = settings(max_examples=25)
 texts = st.text(max_size=12)
+
+
+@few
+@given(workers=st.integers(1, 8), each=st.integers(1, 8))
+def test_the_workers_share_out_all_places_of_a_batch(workers, each):
+    shares = [places_of(workers * each, rank, workers) for rank in range(workers)]
+    assert [len(share) for share in shares] == [each] * workers
+    assert torch.equal(torch.stack(shares, dim=1).flatten(), torch.arange(workers * each))
+
+
+@pytest.mark.parametrize("wrong", [(0, 0, 1), (3, 0, 2), (4, 2, 2), (4, -1, 2), (4, 0, 0)])
+def test_a_batch_that_does_not_divide_or_a_worker_that_is_none_is_an_error(wrong):
+    with pytest.raises(ShapeError, match="batch_size"):
+        places_of(*wrong)
 
 
 @few

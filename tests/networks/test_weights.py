@@ -18,6 +18,7 @@ from posenet3d.errors import (
     UnknownPluginError,
 )
 from posenet3d.networks import NetworkConfig, PoseNet3D, load_model, save_model
+from posenet3d.networks.model_files import halved
 
 SMALL = {"name": "temporal", "options": {"channels": 16}}
 
@@ -87,6 +88,34 @@ def test_saving_twice_gives_the_same_bytes_and_overwrites(model, folder):
     save_model(model, folder)
     assert [(folder / name).read_bytes() for name in names] == before
     assert sorted(os.listdir(folder)) == list(names)
+
+
+def test_half_precision_halves_the_matrices_and_keeps_everything_else(model, mannequin, tmp_path):
+    whole = save_model(model, tmp_path / "whole")
+    half = save_model(model, tmp_path / "half", precision="fp16")
+    stored = safetensors.torch.load_file(half / "model.safetensors")
+    for name, value in safetensors.torch.load_file(whole / "model.safetensors").items():
+        if value.ndim > 1 and not name.startswith("joint_regressor"):
+            assert stored[name].dtype == torch.float16, name
+        else:
+            assert torch.equal(stored[name], value), name
+    again = load_model(half, mannequin).state_dict()
+    for name, value in model.state_dict().items():
+        assert again[name].dtype == value.dtype, name
+        assert ((again[name] - value).abs() <= 2**-11 * value.abs() + 2**-25).all(), name
+    assert json.loads((half / "model.json").read_text())["weights_precision"] == "fp16"
+
+
+def test_rounding_twice_changes_nothing(model, mannequin, tmp_path):
+    once = load_model(save_model(model, tmp_path / "a", precision="fp16"), mannequin)
+    twice = load_model(save_model(once, tmp_path / "b", precision="fp16"), mannequin)
+    assert all(map(torch.equal, once.state_dict().values(), twice.state_dict().values()))
+
+
+def test_a_matrix_with_a_number_that_fp16_cannot_hold_stays_whole():
+    weights = {"large": torch.full((1, 2), 7e4), "small": torch.full((1, 2), 6e4)}
+    kinds = {name: value.dtype for name, value in halved(weights).items()}
+    assert kinds == {"large": torch.float32, "small": torch.float16}
 
 
 def test_the_description_can_be_read_by_people(model, folder):

@@ -1,5 +1,6 @@
 """Averaged weights: what is averaged, what is kept, and when the averages take over."""
 
+import json
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -147,7 +148,8 @@ def test_an_average_goes_on_from_a_saved_state_bit_for_bit(stopped_at: int) -> N
         before.update(step)
     saved = before.state_dict()
     again = network()
-    again.load_state_dict(model.state_dict())
+    with before.applied():
+        again.load_state_dict(model.state_dict())
     after = Averaging(config, parts(again))
     after.load_state_dict(saved)
     for step in range(stopped_at + 1, 7):
@@ -180,10 +182,11 @@ def test_the_average_is_kept_apart_from_the_state_that_was_saved() -> None:
     saved = averaging.state_dict()
     again = Averaging(AveragingConfig(decay=0.5), parts(network()))
     again.load_state_dict(saved)
-    kept = {name: each.clone() for name, each in saved["averages"].items()}
+    kept = {name: each.clone() for name, each in saved["weights"].items()}
     learn(model, 2)
+    averaging.update(2)
     again.update(2)
-    assert_bit_equal(saved["averages"], kept)
+    assert_bit_equal(saved["weights"], kept)
 
 
 @pytest.fixture
@@ -296,6 +299,37 @@ def test_validation_looks_at_the_average_and_training_goes_on_without_it(
     assert not torch.equal(looked[4][name], lived[4][name])
     live = load_model(whole_run / "stages" / "teacher").state_dict()
     assert torch.equal(lived[6][name], live[name])
+
+
+@pytest.mark.parametrize("adopt", [True, False])
+def test_a_checkpoint_holds_the_weights_whose_score_it_has(
+    adopt: bool, trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: dict[int, dict[str, Tensor]] = {}
+    ordinary = Validation.point
+
+    def point(self: Validation, stage: Any, step: int, *rest: Any) -> Any:
+        if stage.name == "teacher":
+            looked[step] = copied(self.model)
+        return ordinary(self, stage, step, *rest)
+
+    monkeypatch.setattr(Validation, "point", point)
+    changes = {
+        "averaging": {"decay": 0.9, "adopt": adopt},
+        "validation": {"every": 3, "windows": 4, "picture": False},
+        "checkpoints": {"every": 3, "keep": 20},
+    }
+    trainer(changes, run_dir=tmp_path).fit()
+    checkpoints = tmp_path / "checkpoints"
+    scores = {
+        path.name: json.loads((path / "manifest.json").read_text())["score"]
+        for path in checkpoints.iterdir()
+    }
+    assert scores["0-00000003"] is not None
+    assert_bit_equal(load_model(checkpoints / "0-00000003").state_dict(), looked[3])
+    assert (scores["1-00000000"] is not None) == adopt
+    last = load_model(checkpoints / "1-00000000").state_dict()
+    assert torch.equal(last["teacher.offsets.bias"], looked[6]["teacher.offsets.bias"]) == adopt
 
 
 def test_a_teacher_turned_round_in_a_run_is_turned_in_its_average(

@@ -13,7 +13,14 @@ from posenet3d.geometry import project
 from posenet3d.networks import PoseNet3D
 from posenet3d.skeletons import LSP_14
 from posenet3d.skeletons.anatomy import centre_on_hips, middle_of_hips
-from posenet3d.training import Forward, ForwardSettings, Record, Trainer, objectives
+from posenet3d.training import (
+    Forward,
+    ForwardSettings,
+    Record,
+    Trainer,
+    TrainerConfig,
+    objectives,
+)
 from posenet3d.training.adversary import FORMS
 
 SETTINGS = ForwardSettings(form=FORMS["standard"])
@@ -31,6 +38,25 @@ def calls_during(model: PoseNet3D, ask: Callable[[], object]) -> Counter[str]:
     for hook in hooks:
         hook.remove()
     return counted
+
+
+def test_the_settings_of_a_stage_are_those_of_its_run() -> None:
+    config = TrainerConfig.preset(
+        "quick",
+        adversarial={"form": "least_squares"},
+        distillation_unit="head_to_root",
+        kd_scale="window",
+        regularize_root=False,
+    )
+    expected = ForwardSettings(
+        form=FORMS["least_squares"],
+        distillation_unit="head_to_root",
+        kd_scale="window",
+        regularize_root=False,
+    )
+    first, *_, joint = config.stages
+    assert ForwardSettings.of(config, first) == expected
+    assert ForwardSettings.of(config, joint) == replace(expected, balance_distillation=True)
 
 
 @pytest.mark.parametrize(

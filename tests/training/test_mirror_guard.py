@@ -130,3 +130,25 @@ def test_evidence_is_a_running_mean_over_batches(batch: Tensor) -> None:
     torch.testing.assert_close(guard.evidence, 0.75 * mirror_evidence(joints).mean())
     mirrored = joints * torch.tensor([1.0, 1.0, -1.0])
     torch.testing.assert_close(mirror_evidence(mirrored), -mirror_evidence(joints))
+
+
+def test_joints_that_are_missing_are_no_evidence(
+    trainer: MakeTrainer, batch: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the teacher says of legs that it never sees would outweigh the elbows."""
+    from posenet3d.skeletons import LSP_14
+    from posenet3d.skeletons.anatomy import ARMS, LEGS, flexion
+
+    told: list[Tensor] = []
+    steady = {"name": "teacher", "options": {"dropout": 0.0}}
+    changes = {"network.teacher": steady, "network.backbone.options.dropout": 0.0}
+    made = trainer({"network.missing_joints": True, **changes})
+    runner = first_stage(made).runner
+    hidden = batch.clone()
+    hidden[..., list(LSP_14.indices(*(name for leg in LEGS for name in leg[1:]))), :] = torch.nan
+    monkeypatch.setattr(runner.guard, "watch", lambda evidence, left_out: told.append(evidence))
+    with torch.no_grad():
+        joints = made.model.train().teacher_skeleton(hidden[:, :-1])
+    runner.step(hidden, 2)
+    assert flexion(joints, LEGS).mean().abs() > 1e-6
+    torch.testing.assert_close(told[0], -flexion(joints, ARMS).mean())

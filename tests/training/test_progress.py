@@ -2,9 +2,10 @@
 
 import io
 
+import pytest
 from rich.console import Console
 
-from posenet3d.training import Record, Trainer
+from posenet3d.training import PRESETS, Record, Trainer, TrainerConfig
 from posenet3d.training.progress import Bars, describe
 
 RECORD = Record("teacher", 4, {"bone_length": 0.25, "discriminator_accuracy": 0.5, "seconds": 1.0})
@@ -32,6 +33,13 @@ def test_a_terminal_sees_every_stage_and_the_figures() -> None:
 def test_a_file_sees_the_first_and_the_last_line_of_a_stage() -> None:
     lines = shown(terminal=False).splitlines()
     assert lines == ["teacher 4/6  bl 0.25  D acc 0.5", "teacher 6/6  bl 0.5"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_loss_of_the_presets_is_shown(preset: str) -> None:
+    for stage in TrainerConfig.preset(preset).stages:
+        told = describe(Record(stage.name, 1, dict.fromkeys(stage.losses, 0.5)))
+        assert told.count("0.5") == len(stage.losses)
 
 
 def test_figures_that_nobody_watches_are_left_out() -> None:

@@ -39,7 +39,8 @@ SMPL_JOINT_NAMES = (
 )
 """The 24 joints of SMPL in its order: the names of a file that has 24 joints and no names."""
 
-_ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
+ARRAYS = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "f", "kintree_table")
+"""What a file of SMPL's format has to hold."""
 
 
 def read_body_file(
@@ -70,12 +71,28 @@ def read_body_file(
             ...
         posenet3d.errors.BodyModelFileError: nowhere.npz: expected a body model file (npz), ...
     """
-    content, digest = _read(Path(path))
-    if sha256 is not None and digest != sha256:
-        raise BodyModelFileError(
-            path, f"expected SHA-256 {sha256}, found {digest}; the file is damaged: get it again."
-        )
+    content = _read(Path(path))
+    digest = checked_digest(path, content, sha256)
     return body_of_arrays(path, unpack_npz(path, content), digest, family=family)
+
+
+def checked_digest(path: str | Path, content: bytes, expected: str | None) -> str:
+    """SHA-256 of a file's content in hexadecimal.
+
+    Args:
+        path: the file, for messages.
+        content: what is in it.
+        expected: what the digest has to be; anything if ``None``.
+
+    Raises:
+        BodyModelFileError: It is another one.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    if expected is not None and digest != expected:
+        raise BodyModelFileError(
+            path, f"expected SHA-256 {expected}, found {digest}; the file is damaged: get it again."
+        )
+    return digest
 
 
 def body_of_arrays(
@@ -101,11 +118,11 @@ def body_of_arrays(
     Raises:
         BodyModelFileError: An array is missing or not what its name promises.
     """
-    missing = [name for name in _ARRAYS if name not in arrays]
+    missing = [name for name in ARRAYS if name not in arrays]
     if missing:
         listed, there = ", ".join(missing), ", ".join(arrays) or "nothing"
         raise BodyModelFileError(path, f"expected the arrays {listed}, got {there}.")
-    wrong = [name for name in _ARRAYS if not isinstance(arrays[name], np.ndarray)]
+    wrong = [name for name in ARRAYS if not isinstance(arrays[name], np.ndarray)]
     if wrong:
         raise BodyModelFileError(path, f"expected arrays of numbers as {', '.join(wrong)}.")
     parents = _parents(path, arrays["kintree_table"])
@@ -128,9 +145,9 @@ def body_of_arrays(
         raise BodyModelFileError(path, str(error)) from error
 
 
-def _read(path: Path) -> tuple[bytes, str]:
+def _read(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
         raise BodyModelFileError(
@@ -138,7 +155,6 @@ def _read(path: Path) -> tuple[bytes, str]:
             f"expected a body model file (npz), got {reason!r}; check the path, or use the body "
             "'mannequin', which is part of the package.",
         ) from error
-    return content, hashlib.sha256(content).hexdigest()
 
 
 def unpack_npz(path: str | Path, content: bytes) -> dict[str, np.ndarray]:

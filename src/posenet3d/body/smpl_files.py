@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from posenet3d.body.body_files import body_of_arrays, unpack_npz
+from posenet3d.body.body_files import ARRAYS, body_of_arrays, checked_digest, unpack_npz
 from posenet3d.body.body_model import BodyModelData
 from posenet3d.errors import BodyModelFileError, DataError
 from posenet3d.files import atomic_write, parse_pickle, pickled_value
@@ -30,15 +30,6 @@ HOW_TO_GET = (
     "made of it. The body 'mannequin' needs no file"
 )
 
-_KEYS = (
-    "v_template",
-    "shapedirs",
-    "posedirs",
-    "J_regressor",
-    "weights",
-    "f",
-    "kintree_table",
-)
 _LEADING = 10
 _UNNAMED = "smpl"
 
@@ -75,11 +66,7 @@ def read_smpl_file(
         posenet3d.errors.BodyModelFileError: SMPL_NEUTRAL.pkl: expected SMPL's file, got 'No such...
     """
     content = _read(Path(path))
-    digest = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and digest != sha256:
-        raise BodyModelFileError(
-            path, f"expected SHA-256 {sha256}, found {digest}; the file is damaged: get it again."
-        )
+    digest = checked_digest(path, content, sha256)
     packed = content[:2] == b"PK"
     arrays = unpack_npz(path, content) if packed else _unpickled(path, content)
     otherwise = (_UNNAMED, "" if packed else SMPL_LICENSE)
@@ -168,7 +155,7 @@ def _read(path: Path) -> bytes:
 def _unpickled(path: str | Path, content: bytes) -> dict[str, Any]:
     try:
         pickled = parse_pickle(content, "it")
-        return {name: pickled_value(pickled[name], name) for name in _KEYS if name in pickled}
+        return {name: pickled_value(pickled[name], name) for name in ARRAYS if name in pickled}
     except DataError as error:
         raise BodyModelFileError(
             path, f"expected SMPL's pickle or an npz of its format ({error})"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from posenet3d.data import SequenceFiles
     from posenet3d.data.sequence_files import NamedSequence
+    from posenet3d.data.shards import ShardIndex
 
 data = typer.Typer(
     help="2D keypoints: write shards of them for sets that outgrow memory, or look into a file.",
@@ -48,7 +50,7 @@ def shard(
     from posenet3d.data import SequenceFiles, write_shards
 
     files = SequenceFiles(sources, protocol, split=split)
-    with _Counted(files) as counted:
+    with _interrupts_told(out), _Counted(files) as counted:
         index = write_shards(
             counted,
             out,
@@ -58,10 +60,10 @@ def shard(
             on_sequence=counted.done,
         )
     typer.echo(
-        f"{out}: {counted.sequences} sequences, {index.frames} frames in {len(index.shards)} "
-        f"shards, normalised by {index.mode!r}"
+        f"{out}: {_number(counted.sequences, 'sequence')}, {_number(index.frames, 'frame')} in "
+        f"{_number(len(index.shards), 'shard')}, normalised by {index.mode!r}"
     )
-    typer.echo(f"Next: posenet3d train --data {out} --run runs/mine")
+    typer.echo(f"Next: posenet3d train --data {out} --run runs/mine{_as_written(index)}")
 
 
 @data.command()
@@ -79,17 +81,20 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Tell sequences, subjects, frames, hours and normalisation."""
-    report = _of_shards(source, check) if source.is_dir() else _of_file(source, protocol, check)
+    folder = source.is_dir()
+    report = _of_shards(source, protocol, check) if folder else _of_file(source, protocol, check)
     if as_json:
         typer.echo(json.dumps(report, indent=2))
     else:
         _print_report(source, report)
 
 
-def _of_shards(folder: Path, check: bool) -> dict[str, Any]:
+def _of_shards(folder: Path, protocol: str | None, check: bool) -> dict[str, Any]:
     from posenet3d.data import load_shards
+    from posenet3d.data.sequence_files import refuse_protocol
 
     found = load_shards(folder)
+    refuse_protocol(protocol, folder)
     if check:
         found.check()
     index = found.index
@@ -143,12 +148,43 @@ def _print_report(source: Path, report: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(show_header=False, title=source.name, title_justify="left")
+    table = Table(show_header=False, title=source.resolve().name, title_justify="left")
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in report.items():
         listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         if value is not None:
             table.add_row(name.replace("_", " "), listed)
     Console().print(table, markup=False)
+
+
+def _as_written(index: "ShardIndex") -> str:
+    """The options that training needs for shards that are not normalised as a network expects."""
+    from posenet3d.networks import NetworkConfig
+
+    expected = NetworkConfig()
+    written = {"normalization": index.mode, "distance": index.distance}
+    return "".join(
+        f" --set network.{name}={value}"
+        for name, value in written.items()
+        if value != getattr(expected, name)
+    )
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+@contextmanager
+def _interrupts_told(out: Path) -> Iterator[None]:
+    """A block that writes a folder; when it is interrupted, that nothing is left is told."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if out.exists():
+            raise
+        typer.echo(f"Interrupted; nothing was written to {out}.", err=True)
+        raise typer.Exit(130) from None
 
 
 class _Counted:

@@ -19,6 +19,15 @@ TRAINING_CLIPS, TEST_CLIPS, SECONDS = 60, 8, 4.0
 STEPS = {"teacher": 700, "distillation": 500, "sja": 150, "joint": 60}
 """Steps of each stage: about two minutes on two cores."""
 
+MADE = {
+    "skeletons.png": "input, truth and prediction from two views",
+    "body.obj": "a lifted frame as a mesh, for any 3D program",
+    "figures.txt": "the table above; figures.json for programs",
+    "curves.png": "the losses, stage by stage",
+    "run": "the run folder: configuration, metrics, weights",
+}
+"""What there is to look at afterwards; pictures need matplotlib."""
+
 Out = Annotated[Path, typer.Option("--out", help="Folder for everything that the demo makes.")]
 Seed = Annotated[int, typer.Option("--seed", help="Another seed, another run (and folder).")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
@@ -137,15 +146,14 @@ def middle_window(clip: "MotionClip", frames: int, distance: float) -> "torch.Te
 
 def tell(report: "EvaluationReport", out: Path) -> None:
     """Say what came out, where to look, and what to try next."""
+    width = len(str(out)) + 1 + max(map(len, MADE))
+    there = {out / name: what for name, what in MADE.items() if (out / name).exists()}
+    listed = "".join(f"  {path!s:{width}}  {what}\n" for path, what in there.items())
     typer.echo(
         f"The teacher's error is {report.ratio_to_flat('teacher'):.2f} of a flat skeleton's, and "
         f"it never saw depth.\n"
         f"\nLook at\n"
-        f"  {out / 'skeletons.png'}  input, truth and prediction from two views\n"
-        f"  {out / 'body.obj'}       a lifted frame as a mesh, for any 3D program\n"
-        f"  {out / 'figures.txt'}    the table above; figures.json for programs\n"
-        f"  {out / 'curves.png'}     the losses, stage by stage\n"
-        f"  {out / 'run'}            the run folder: configuration, metrics, weights\n"
+        f"{listed}"
         f"\nTry next\n"
         f"  posenet3d train --data YOUR_KEYPOINTS.npz --run runs/mine   your own 2D\n"
         f"  posenet3d demo --seed 1 --steps 3 --out demo1               longer is better\n"

@@ -17,7 +17,7 @@ _EXTRA = re.compile(r"""^(?P<package>[\w.-]+).*;\s*extra\s*==\s*["'](?P<extra>[\
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Report versions, devices and threads, and which extras are missing and how to get them."""
+    """Report versions, devices, shipped weights, and which extras are missing, how to get them."""
     report = examine()
     if as_json:
         typer.echo(json.dumps(report, indent=2))
@@ -30,7 +30,7 @@ def examine() -> dict[str, Any]:
 
     Example:
         >>> sorted(examine())
-        ['devices', 'extras', 'platform', 'posenet3d', 'python', 'threads', 'versions']
+        ['devices', 'extras', 'platform', 'posenet3d', 'python', 'threads', 'versions', 'weights']
     """
     import torch
 
@@ -45,7 +45,21 @@ def examine() -> dict[str, Any]:
         },
         "devices": list(_devices()),
         "threads": {"torch": torch.get_num_threads(), "cores": os.cpu_count() or 1},
+        "weights": _weights(),
         "extras": _extras(),
+    }
+
+
+def _weights() -> dict[str, dict[str, Any]]:
+    """The weights that ship, by name: size in bytes, and whether the default is meant."""
+    from posenet3d.networks import DEFAULT_WEIGHTS, pretrained_folder, pretrained_names
+
+    return {
+        name: {
+            "bytes": sum(each.stat().st_size for each in pretrained_folder(name).iterdir()),
+            "default": name == DEFAULT_WEIGHTS,
+        }
+        for name in pretrained_names()
     }
 
 
@@ -101,6 +115,11 @@ def _print_report(report: dict[str, Any]) -> None:
         table.add_row(package, version or "[red]missing[/red]")
     table.add_row("devices", ", ".join(report["devices"]))
     table.add_row("threads", "{torch} of {cores} cores".format(**report["threads"]))
+    for name, facts in report["weights"].items():
+        default = ", from_pretrained()'s default" if facts["default"] else ""
+        table.add_row(f"weights {name}", f"{facts['bytes'] / 1e6:.1f} MB{default}")
+    if not report["weights"]:
+        table.add_row("weights", "[red]none ship with this installation[/red]")
     for extra, state in report["extras"].items():
         missing = ", ".join(state["missing"])
         # The brackets of an extra's name are no markup here.

@@ -11,7 +11,13 @@ import typer
 if TYPE_CHECKING:
     from posenet3d.evaluation import EvaluationReport
 
-Run = Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)]
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="Folder of a finished run, or the name of weights that ship, such as best-wild.",
+        show_default=False,
+    ),
+]
 Data = Annotated[Path, typer.Option("--data", help="npz file of 3D test motion.")]
 Protocol = Annotated[str, typer.Option("--protocol", help="cmu14 or cmu14-wild.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
@@ -44,12 +50,12 @@ def evaluate(
 
 
 def measure(
-    run: Path, data: Any, protocol: str, *, device: str = "auto", batch_size: int = 4096
+    run: Path | str, data: Any, protocol: str, *, device: str = "auto", batch_size: int = 4096
 ) -> "EvaluationReport":
     """The report of a run's network on clips, with a progress bar on the terminal.
 
     Args:
-        run: the run's folder.
+        run: the run's folder, or the name of weights that ship.
         data: an npz file of 3D motion, or the clips themselves.
         protocol: the protocol's name.
         device: where to compute; ``auto`` takes a graphics card where there is one.
@@ -59,11 +65,11 @@ def measure(
         PoseNet3DError: the folder holds no network, or the data cannot be used.
     """
     from posenet3d.evaluation import evaluate as evaluate_lifter
-    from posenet3d.networks import load_model
+    from posenet3d.networks import PoseNet3D
     from posenet3d.training.trainer import choose_device
 
     place = choose_device(device)
-    model = load_model(run).to(place)
+    model = PoseNet3D.from_pretrained(run, place)
     with _progress() as on_progress:
         return evaluate_lifter(
             model.lift,

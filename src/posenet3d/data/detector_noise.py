@@ -7,13 +7,13 @@ side of the box around the joints in that frame. Where the numbers come from:
 * **Jitter.** Chang, Moon and Lee 2019 (AbsPoseLifter, arXiv:1910.12029) measured a fine-tuned
   detector on Human3.6M: for each joint the standard deviation of its error in x and y, in pixels of
   the person's crop scaled to 256, and the share of frames in which the error is no outlier
-  (`JITTER`). Their constant offsets are left out: they tell how two annotations differ. A crop is
-  1.25 times the person's box. They do not say how long an error lasts. Here it has a smooth part of
-  that size that wanders, with a memory of 0.3 seconds (a choice: an error changes as the pose
-  does), and a white part of 0.3 times that size, as measured on a clip of OpenPose
-  (``benchmarks/detector_noise.py``).
+  (`posenet3d.data.joint_errors`). Their constant offsets are left out: they tell how two
+  annotations differ. A crop is 1.25 times the person's box. They do not say how long an error
+  lasts. Here it has a smooth part of that size that wanders, with a memory of 0.3 seconds (a
+  choice: an error changes as the pose does), and a white part of 0.3 times that size, as measured
+  on a clip of OpenPose (``benchmarks/detector_noise.py``).
 * **Outliers, missing and swapped joints.** How often, in gross: Chang et al.'s shares of outliers,
-  9.5 % at wrists down to 0 at hips; and what Ronchi and Perona 2017 (arXiv:1707.05388) found on
+  9.5 % at wrists down to 0.5 % at hips; and what Ronchi and Perona 2017 (arXiv:1707.05388) found on
   COCO, as PoseFix (Moon et al. 2019) reproduces it: with most joints in view up to 10 % of a kind
   missed, left and right exchanged in 3 % of arm and 6 % of leg joints. How these are split between
   "elsewhere" and "missing", and how long runs last (0.1 seconds), are choices. An outlier lies
@@ -38,59 +38,15 @@ from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from posenet3d.data.joint_errors import LIMBS, OFTEN, joint_error
 from posenet3d.data.noise_process import held, runs, wander
-from posenet3d.data.stateless import normal_pairs, uniform_numbers
+from posenet3d.data.stateless import normal_pairs, places_of, uniform_numbers
 from posenet3d.errors import UnknownNameError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons import LSP_14, Skeleton, layout
 from posenet3d.typing import Windows2D
 
-
-class JointError(NamedTuple):
-    """What is published of one kind of joint.
-
-    Attributes:
-        x: standard deviation of the error to the right, 1/256 of the person's crop.
-        y: the same, downwards.
-        gross: share of frames in which the error is an outlier.
-        spread: COCO's standard deviation of annotators, parts of the root of the person's area.
-    """
-
-    x: float
-    y: float
-    gross: float
-    spread: float
-
-
-JITTER: Mapping[str, JointError] = MappingProxyType(
-    {
-        "hip": JointError(3.34, 2.49, 0.005, 0.107),
-        "knee": JointError(1.64, 2.10, 0.055, 0.087),
-        "ankle": JointError(1.39, 2.27, 0.070, 0.089),
-        "shoulder": JointError(2.37, 1.61, 0.010, 0.079),
-        "elbow": JointError(1.86, 1.70, 0.050, 0.072),
-        "wrist": JointError(2.02, 2.17, 0.095, 0.062),
-        "neck": JointError(1.18, 1.15, 0.010, 0.079),
-        "head_top": JointError(1.35, 0.87, 0.010, 0.035),
-        "nose": JointError(0.78, 0.59, 0.020, 0.026),
-    }
-)
-"""Errors by kind of joint, both sides' mean, after Chang et al. 2019, and COCO's spreads.
-
-COCO has no neck and no head top: they have the spreads of shoulders and of ears.
-"""
-
-_LIKE = {
-    **dict.fromkeys(("eye", "ear", "eye_inner", "eye_outer", "mouth", "head"), "nose"),
-    **dict.fromkeys(("big_toe", "small_toe", "heel", "foot", "foot_index"), "ankle"),
-    **dict.fromkeys(("hand", "pinky", "index", "thumb"), "wrist"),
-}
-_LIMBS = {
-    "arms": ("elbow", "wrist", "hand", "pinky", "index", "thumb"),
-    "legs": ("knee", "ankle", "big_toe", "small_toe", "heel", "foot", "foot_index"),
-}
 _CROP = 1.25 / 256  # of the box's longer side, a pixel of the published errors
-_OFTEN = 0.095  # gross errors of a wrist, the joint that a model's shares are told of
 _ROOT_AREA = 0.63  # root of a standing person's box's area, of its longer side
 _MISS = (1.18, 2.15)  # spreads at which the similarity is 0.5 and 0.1
 _NEAR = 0.05  # of the box's longer side, where a joint counts as perhaps hidden
@@ -257,6 +213,7 @@ def corrupt_windows(
         The windows with errors, in the same unit. They are no longer centred on the hips.
 
     Raises:
+        ShapeError: there are no windows, or rank is out of range.
         UnknownNameError: no such model.
 
     Example:
@@ -264,7 +221,7 @@ def corrupt_windows(
         torch.Size([4, 10, 14, 2])
     """
     batch, frames, joints = windows.shape[:3]
-    rows = torch.arange(batch, device=windows.device) * world_size + rank
+    rows = places_of(batch * world_size, rank, world_size, windows.device)
     times = torch.arange(frames, device=windows.device)
     places = (rows[:, None] * frames + times) * joints
     stream = f"detector/{seed}/{stage}/{step}"
@@ -279,9 +236,7 @@ class _Detector:
         self.model, self.skeleton, self.fps, self.stream = model, skeleton, fps, stream
         kinds = [name.removeprefix("left_").removeprefix("right_") for name in skeleton.joint_names]
         self.kinds = kinds
-        self.errors = [
-            JITTER[_LIKE.get(kind, kind if kind in JITTER else "neck")] for kind in kinds
-        ]
+        self.errors = [joint_error(kind) for kind in kinds]
 
     def see(
         self,
@@ -319,7 +274,7 @@ class _Detector:
 
     def _shares(self, share: float, like: Tensor) -> Float[Tensor, " joints"]:
         """A share that is told of wrists, of each joint."""
-        return like.new_tensor([share * error.gross / _OFTEN for error in self.errors])
+        return like.new_tensor([share * error.gross / OFTEN for error in self.errors])
 
     def _hidden(self, truth: Tensor, size: Tensor) -> Float[Tensor, "frames batch joints"]:
         """How many times as often each joint is missing: more where another one is near."""
@@ -353,7 +308,7 @@ class _Detector:
 
     def _exchanged(self, seen: Tensor, hidden: Tensor, first: Tensor, lasting: Tensor) -> Tensor:
         """The points with arms or legs exchanged in some runs of frames."""
-        for number, (limb, kinds) in enumerate(_LIMBS.items()):
+        for number, (limb, kinds) in enumerate(LIMBS.items()):
             which = [joint for joint, kind in enumerate(self.kinds) if kind in kinds]
             if not which:
                 continue

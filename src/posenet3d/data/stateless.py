@@ -10,10 +10,42 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from posenet3d.errors import ShapeError
+
 _GOLDEN = -7046029254386353131  # 0x9E3779B97F4A7C15 as a signed number
 _MIX_1 = -4658895280553007687  # 0xBF58476D1CE4E5B9
 _MIX_2 = -7723592293110705685  # 0x94D049BB133111EB
 _HALF = (1 << 32) - 1
+
+
+def places_of(
+    batch_size: int, rank: int = 0, world_size: int = 1, device: torch.device | str = "cpu"
+) -> Int[Tensor, " places"]:
+    """The places in a batch that fall to one of several workers: every ``world_size``-th.
+
+    Args:
+        batch_size: places in the whole batch.
+        rank: the worker's number.
+        world_size: how many workers there are.
+        device: where the numbers go.
+
+    Returns:
+        (batch_size / world_size,) int64.
+
+    Raises:
+        ShapeError: the batch does not divide among the workers, or rank is out of range.
+
+    Example:
+        >>> places_of(6, rank=1, world_size=2)
+        tensor([1, 3, 5])
+    """
+    if batch_size < 1 or not 0 <= rank < world_size or batch_size % world_size:
+        raise ShapeError(
+            "batch_size",
+            expected="a positive multiple of world_size, and 0 <= rank < world_size",
+            got=f"batch_size={batch_size}, rank={rank}, world_size={world_size}",
+        )
+    return torch.arange(rank, batch_size, world_size, device=device)
 
 
 def random_bits(text: str, places: Int[Tensor, "*places"]) -> Int[Tensor, "*places"]:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from posenet3d.data.stateless import random_bits
+from posenet3d.data.stateless import places_of, random_bits
 from posenet3d.errors import DataError, ShapeError
 from posenet3d.typing import Windows2D
 
@@ -205,13 +205,7 @@ class WindowSet:
             >>> bool((whole[1::2] == half).all())
             True
         """
-        if batch_size < 1 or not 0 <= rank < world_size or batch_size % world_size:
-            raise ShapeError(
-                "batch_size",
-                expected="a positive multiple of world_size, and 0 <= rank < world_size",
-                got=f"batch_size={batch_size}, rank={rank}, world_size={world_size}",
-            )
-        places = torch.arange(rank, batch_size, world_size, device=self.starts.device)
+        places = places_of(batch_size, rank, world_size, self.starts.device)
         return self.gather(draw(seed, stage, step, places, len(self)))
 
     def all_windows(self, batch_size: int = 4096) -> Iterator[Windows2D]:

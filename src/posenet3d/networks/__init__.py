@@ -1,6 +1,7 @@
 """The paper's networks: lifter (teacher), student, discriminator, and their assembly."""
 
 from posenet3d.networks.canonical_student import CanonicalStudent
+from posenet3d.networks.card import ModelCard
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.discriminator import (
     FrameAndDifferenceDiscriminator,
@@ -14,15 +15,23 @@ from posenet3d.networks.posenet3d import (
     evaluating,
     limb_length,
 )
+from posenet3d.networks.pretrained import (
+    DEFAULT_WEIGHTS,
+    model_card,
+    pretrained_folder,
+    pretrained_names,
+)
 from posenet3d.networks.student import BodyParameters, Student
 from posenet3d.networks.weights import load_model, save_model
 
 __all__ = [
+    "DEFAULT_WEIGHTS",
     "PARTS",
     "BodyParameters",
     "CanonicalStudent",
     "FrameAndDifferenceDiscriminator",
     "Lifter",
+    "ModelCard",
     "NetworkConfig",
     "PoseNet3D",
     "Student",
@@ -32,5 +41,8 @@ __all__ = [
     "evaluating",
     "limb_length",
     "load_model",
+    "model_card",
+    "pretrained_folder",
+    "pretrained_names",
     "save_model",
 ]

@@ -2,16 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from posenet3d.body import BodyModel, JointRegressor, head_top_weights, lsp_14_rows
+from posenet3d.body import (
+    BodyModel,
+    JointRegressor,
+    head_top_weights,
+    lsp_14_regressor,
+    lsp_14_rows,
+)
+from posenet3d.body.lsp_14 import HeadTop
 from posenet3d.errors import PoseNet3DError, ShapeError, UnknownNameError
 from posenet3d.losses import mirrored_bones
 from posenet3d.networks.config import NetworkConfig
+from posenet3d.networks.model_files import StoredModel
+from posenet3d.networks.pretrained import pretrained_folder
 from posenet3d.networks.student import BodyParameters
 from posenet3d.plugins import GROUPS
 from posenet3d.skeletons import LIMBS, LSP_14
@@ -89,6 +99,46 @@ class PoseNet3D(nn.Module):
         self.register_buffer("bones", torch.tensor(LSP_14.bones), persistent=False)
         images = mirrored_bones(LSP_14.bones, LSP_14.mirror)
         self.register_buffer("mirrored_bones", torch.tensor(images), persistent=False)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_folder: str | Path | None = None,
+        device: torch.device | str = "cpu",
+        *,
+        body: BodyModel | None = None,
+    ) -> "PoseNet3D":
+        """A trained network: weights that ship with the package, or those of your own run.
+
+        Args:
+            name_or_folder: one of :func:`~posenet3d.networks.pretrained_names`, by default
+                :data:`~posenet3d.networks.DEFAULT_WEIGHTS`; or the folder of a finished run. See
+                :func:`~posenet3d.networks.pretrained_folder`.
+            device: where the network goes.
+            body: a body model of the family that the weights were trained with; by default the
+                one that their configuration names.
+
+        Returns:
+            The network, in eval mode, in fp32. Its checksum was verified.
+            :func:`~posenet3d.networks.model_card` tells what shipped weights are good for.
+
+        Raises:
+            BodyFamilyError: if the body is of another family than the weights'.
+            ConfigurationError: if a part has options that its plug-in does not take.
+            DataError: if a file is damaged, or the two do not fit together.
+            StorageError: if a file is missing or cannot be read.
+            UnknownNameError: if there are no such weights; it suggests the nearest.
+            UnknownPluginError: if a part is a plug-in that is not installed.
+
+        Example:
+            >>> PoseNet3D.from_pretrained("bset-wild")
+            Traceback (most recent call last):
+            posenet3d.errors.UnknownNameError: Unknown weights or folder 'bset-wild'... Known: ...
+        """
+        stored = StoredModel.read(pretrained_folder(name_or_folder))
+        model = cls(stored.config, stored.choose_body(body))
+        stored.fill(model)
+        return model.eval().to(device)
 
     def _build_networks(self) -> None:
         config, joints, frames = self.config, len(LSP_14), self.config.frames
@@ -214,15 +264,11 @@ class PoseNet3D(nn.Module):
         Raises:
             ShapeError: if the skeletons have no size, or are not finite.
         """
-        weights = self.body.joint_regressor[list(self.rows)]
-        eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
-        betas = weights.new_zeros(self.body.num_betas)
-        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
         size = limb_length(skeletons).mean()
         if not bool(size > 0 and size.isfinite()):
             got = f"a mean limb length of {float(size)}"
             raise ShapeError("skeletons", expected="3D skeletons with finite length", got=got)
-        self.metres_per_unit.copy_(limb_length(rest) / size)
+        self.metres_per_unit.copy_(limb_length(self._at_rest("head")) / size)
 
     @torch.no_grad()
     def take_scale_of_body(self) -> None:
@@ -233,12 +279,15 @@ class PoseNet3D(nn.Module):
         template's, crown and all. The 2D is foreshortened; on motion capture that makes this
         scale some three percent too large for bodies as the camera shows them.
         """
-        weights = self.body.joint_regressor[list(self.rows)].clone()
-        weights[LSP_14.index("head_top")] = head_top_weights(self.body)
+        rest = centre_on_hips(self._at_rest("vertex"))
+        self.metres_per_unit.copy_(rest[LSP_14.index("head_top")].norm())
+
+    def _at_rest(self, head_top: HeadTop) -> Float[Tensor, "joints 3"]:
+        """The 14 joints of the mean shape at rest, metres, body frame."""
+        weights = lsp_14_regressor(self.body, head_top)
         eye = torch.eye(3, dtype=weights.dtype, device=weights.device)
         betas = weights.new_zeros(self.body.num_betas)
-        rest = self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
-        self.metres_per_unit.copy_(centre_on_hips(rest)[LSP_14.index("head_top")].norm())
+        return self.body.regress(betas, eye.expand(self.body.num_joints, 3, 3), weights)
 
     @property
     def has_student(self) -> bool:

@@ -5,7 +5,7 @@ as well as the true one. This one bit tells them apart without any 3D data.
 """
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -24,6 +24,8 @@ ARMS = (
     ("left_shoulder", "left_elbow", "left_wrist"),
 )
 """The arms as (near, middle, far) joints."""
+
+_SHORTEST = 1e-12
 
 
 def middle_of_hips(points: Float[Tensor, "*batch 14 dims"]) -> Float[Tensor, "*batch 1 dims"]:
@@ -110,40 +112,66 @@ def torso_rotation(points: Points3D) -> Rotations:
     return torch.stack([axes[..., 1], axes[..., 0], -axes[..., 2]], dim=-1)
 
 
-def bend(points: Points3D, limbs: tuple[tuple[str, str, str], ...]) -> Float[Tensor, "*batch"]:
-    """How far the middle joints of limbs lie in front of the middle of their ends, summed.
+def flexion(
+    points: Points3D,
+    limbs: tuple[tuple[str, str, str], ...],
+    visible: Bool[Tensor, "*batch 14"] | None = None,
+) -> Float[Tensor, "*batch"]:
+    r"""How far limbs are bent at their middle joints, and to which side, summed.
+
+    Knees and elbows are hinges, and the axis of each lies more or less along the line from left to
+    right: of the hips, or of the shoulders. For the limb's parts
+    :math:`a = p_\mathrm{middle} - p_\mathrm{near}` and
+    :math:`b = p_\mathrm{far} - p_\mathrm{middle}`, and the unit vector r to the right, a limb
+    counts :math:`(b \times a) \cdot r / (|a| + |b|)`. Nothing else of the body comes in, so it
+    means the same for a person who stands, crawls or walks on their hands.
 
     Args:
         points: 3D skeletons (..., 14, 3) in ``lsp_14`` order, camera frame.
         limbs: name triples (near, middle, far), :data:`LEGS` or :data:`ARMS`.
+        visible: which joints count (..., 14); ``None``: all. A limb without one of its joints
+            counts 0. Where hips or shoulders are hidden, the right is taken from the others.
 
     Returns:
-        Signed lengths (...), positive forwards, in the unit of the points.
+        Signed lengths (...) in the unit of the points: positive where the middle joint goes
+        forwards, as knees do, when the ends come together; 0 for straight limbs. For a slight
+        bend it is the distance of the middle joint from the line between the ends.
 
     Example:
-        >>> bend(torch.zeros(5, 14, 3), LEGS).shape
+        >>> flexion(torch.zeros(5, 14, 3), LEGS).shape
         torch.Size([5])
     """
-    forward = forward_direction(points)
-    total = torch.zeros_like(forward[..., 0])
+    total = torch.zeros_like(points[..., 0, 0])
     for limb in limbs:
-        near, middle, far = LSP_14.indices(*limb)
-        offset = points[..., middle, :] - (points[..., near, :] + points[..., far, :]) / 2
-        total = total + (offset * forward).sum(-1)
+        joints = LSP_14.indices(*limb)
+        near, middle, far = (points[..., joint, :] for joint in joints)
+        upper, lower = middle - near, far - middle
+        lengths = upper.norm(dim=-1, keepdim=True) + lower.norm(dim=-1, keepdim=True)
+        hinge = torch.linalg.cross(lower, upper) / lengths.clamp(min=_SHORTEST)
+        signed = (hinge * _to_the_right(points, limb[0], visible)).sum(-1)
+        if visible is not None:
+            signed = torch.where(visible[..., joints].all(-1), signed, 0.0)
+        total = total + signed
     return total
 
 
-def mirror_evidence(points: Points3D) -> Float[Tensor, "*batch"]:
+def mirror_evidence(
+    points: Points3D, visible: Bool[Tensor, "*batch 14"] | None = None
+) -> Float[Tensor, "*batch"]:
     """Evidence that a skeleton is not depth-mirrored: knees forwards less elbows forwards.
 
-    Negating depth negates it. On everyday motion capture its mean is about +0.4 m, and
-    averaged over a batch the sign is decisive; for one pose (arms behind the back) it is not.
+    The :func:`flexion` of the legs less that of the arms. Negating depth negates it. On the CMU
+    training motion its mean is +0.4 m, and it is positive in every frame; of the legs alone too, of
+    the arms alone in 98 %. (There knees and elbows are hinges by the way it was captured.)
 
     Args:
         points: 3D skeletons (..., 14, 3) in ``lsp_14`` order, camera frame.
+        visible: which joints were seen (..., 14); ``None``: all. What a lifter says of joints
+            that it never sees is no evidence; where legs are hidden, elbows have to do.
 
     Returns:
-        Signed lengths (...) in the unit of the points: positive for the right way round.
+        Signed lengths (...) in the unit of the points: positive for the right way round, 0 where
+        nothing can be said.
 
     Example:
         >>> skeleton = torch.randn(14, 3, generator=torch.Generator().manual_seed(0))
@@ -151,4 +179,18 @@ def mirror_evidence(points: Points3D) -> Float[Tensor, "*batch"]:
         >>> torch.allclose(mirror_evidence(flipped), -mirror_evidence(skeleton))
         True
     """
-    return bend(points, LEGS) - bend(points, ARMS)
+    return flexion(points, LEGS, visible) - flexion(points, ARMS, visible)
+
+
+def _to_the_right(
+    points: Points3D, near: str, visible: Bool[Tensor, "*batch 14"] | None
+) -> Float[Tensor, "*batch 3"]:
+    """Unit vectors from left to right: of the pair that a limb begins at, else of the other."""
+    pairs = [LSP_14.indices(f"right_{part}", f"left_{part}") for part in ("hip", "shoulder")]
+    own, other = pairs if near.endswith("hip") else reversed(pairs)
+    right = points[..., own[0], :] - points[..., own[1], :]
+    if visible is not None:
+        instead = points[..., other[0], :] - points[..., other[1], :]
+        instead = torch.where(visible[..., other].all(-1, keepdim=True), instead, 0.0)
+        right = torch.where(visible[..., own].all(-1, keepdim=True), right, instead)
+    return normalize(right, dim=-1)

@@ -31,7 +31,8 @@ class AveragingConfig(Frozen):
     """Average BatchNorm's running statistics as well; else the last ones are taken."""
 
     adopt: bool = True
-    """At a stage's end the averages become the weights, and the next stage starts from them."""
+    """At a stage's end the averages become the weights, and the next stage starts from them; else
+    only validation and the checkpoints within a stage show them."""
 
 
 class Averaging:
@@ -126,11 +127,12 @@ class Averaging:
                 self._averages[name].neg_()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs."""
-        return {"taken": self.taken, "averages": dict(self._averages)}
+        """What a resumed run needs beside the averages, which a checkpoint holds as the network."""
+        weights = {name: each.clone() for name, each in self._live().items()}
+        return {"taken": self.taken, "weights": weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a saved state."""
+        """Take up a saved state: the parts hold the averages, and get their own weights back."""
         self.taken = int(state["taken"])
-        for name, each in self._averages.items():
-            each.copy_(state["averages"][name])
+        self._averages = {name: each.clone() for name, each in self._live().items()}
+        self._take(state["weights"])

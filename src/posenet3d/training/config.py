@@ -39,7 +39,8 @@ class AdversarialConfig(Frozen):
     """The discriminator learns at every k-th step."""
 
     max_accuracy: float = Field(default=1.0, gt=0.5, le=1)
-    """The discriminator rests while its running accuracy is above this."""
+    """The discriminator rests while its running accuracy is above this; below 1 the host waits for
+    the device at each step to know it."""
 
     collapse_accuracy: float = Field(default=0.995, gt=0.5, le=1)
     """A running accuracy above this means that the discriminator is certain."""
@@ -79,8 +80,9 @@ class MirrorGuardConfig(Frozen):
 class TrainerConfig(Frozen):
     """A whole run; kept as ``config.json`` in its folder.
 
-    Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; and the
-    paper's baselines ``chen2019``, ``reprojection_only`` and ``reprojection_only_sja``.
+    Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; ``best``,
+    what is better than the paper so far; and the paper's baselines ``chen2019``,
+    ``reprojection_only`` and ``reprojection_only_sja``.
 
     Example:
         >>> config = TrainerConfig.preset("quick", seed=3)

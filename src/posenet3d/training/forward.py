@@ -18,8 +18,9 @@ from posenet3d.geometry import least_squares_scale, reproject
 from posenet3d.networks import PoseNet3D, StudentSkeleton
 from posenet3d.nn import hide, visible_joints
 from posenet3d.skeletons.anatomy import centre_on_hips, middle_of_hips
-from posenet3d.training.adversary import AdversarialForm
-from posenet3d.training.stage import Branch
+from posenet3d.training.adversary import FORMS, AdversarialForm
+from posenet3d.training.config import TrainerConfig
+from posenet3d.training.stage import Branch, StageConfig
 from posenet3d.typing import Rotations, Scalar, Windows2D, Windows3D
 
 MM_PER_METRE = 1000.0
@@ -56,6 +57,11 @@ class ForwardSettings:
         kd_scale: how the teacher is brought to the body's size.
         regularize_root: whether Eq. 8 counts the root.
         balance_distillation: whether L_S is divided by (mm per unit)².
+
+    Example:
+        >>> config = TrainerConfig.preset("quick")
+        >>> ForwardSettings.of(config, config.stages[3]).balance_distillation
+        True
     """
 
     form: AdversarialForm
@@ -63,6 +69,17 @@ class ForwardSettings:
     kd_scale: Literal["measured", "window"] = "measured"
     regularize_root: bool = True
     balance_distillation: bool = False
+
+    @classmethod
+    def of(cls, config: TrainerConfig, stage: StageConfig) -> "ForwardSettings":
+        """What a stage of a run depends on."""
+        return cls(
+            form=FORMS[config.adversarial.form],
+            distillation_unit=config.distillation_unit,
+            kd_scale=config.kd_scale,
+            regularize_root=config.regularize_root,
+            balance_distillation=stage.balance_distillation,
+        )
 
 
 class Forward:

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from posenet3d.networks import PoseNet3D
+from posenet3d.nn import visible_joints
 from posenet3d.skeletons.anatomy import mirror_evidence
 from posenet3d.training.adversary import FakeWindows, RealWindows, discriminator_loss
 from posenet3d.training.config import AdversarialConfig
 from posenet3d.training.engine import Share
 from posenet3d.training.forward import Forward, ForwardSettings
 from posenet3d.training.objectives import Objective, branches_seen
-from posenet3d.training.stage import Branch, StageConfig
+from posenet3d.training.stage import BRANCHES, Branch, StageConfig
 from posenet3d.typing import Rotations, Scalar, Windows2D
 
 Compiler = Callable[[Callable[..., object]], Callable[..., object]]
@@ -72,7 +73,7 @@ class LifterHalf(nn.Module):
         fakes = stage.discriminators.get("discriminator", ())
         asked = {branch for each in objectives.values() for branch in branches_seen(each)}
         self.seen: tuple[Branch, ...] = tuple(
-            branch for branch in ("teacher", "student") if branch in asked.union(fakes)
+            branch for branch in BRANCHES if branch in asked.union(fakes)
         )
         self.fakes: tuple[Branch, ...] = tuple(fakes)
         self._inner = self.losses if compiler is None else compiler(self.losses)
@@ -117,7 +118,9 @@ class LifterHalf(nn.Module):
     def _evidence(self, forward: Forward, like: Tensor) -> Scalar:
         if not self.stage.mirror_guard:
             return like.new_zeros(())
-        return mirror_evidence(forward.teacher_joints).mean()
+        if not forward.model.config.missing_joints:
+            return mirror_evidence(forward.teacher_joints).mean()
+        return mirror_evidence(forward.teacher_joints, visible_joints(forward.now)).mean()
 
 
 class DiscriminatorHalf(nn.Module):

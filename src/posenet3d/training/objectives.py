@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from posenet3d import losses
 from posenet3d.training.forward import Forward
-from posenet3d.training.stage import Branch
+from posenet3d.training.stage import BRANCHES, Branch
 from posenet3d.typing import Scalar
 
 Objective = Callable[[Forward], Scalar]
@@ -109,4 +109,4 @@ def branches_seen(objective: Objective) -> tuple[Branch, ...]:
         >>> branches_seen(bone_length), branches_seen(lambda forward: forward.mm_per_unit)
         ((), ('teacher', 'student'))
     """
-    return _SEEN.get(objective, ("teacher", "student"))
+    return _SEEN.get(objective, BRANCHES)

@@ -15,11 +15,14 @@ PLAIN_SECONDS = 10.0
 
 _SHORT_NAMES = {
     "self_supervision": "mss",
+    "cycle_2d": "2D",
     "temporal_consistency": "tc",
     "bone_length": "bl",
+    "bone_proportions": "bp",
     "teacher_adversarial": "adv T",
     "student_adversarial": "adv S",
     "knowledge_distillation": "KD",
+    "student_reprojection": "rep",
     "pose_regularizer": "R",
     "shape_regularizer": "β",
     "discriminator_accuracy": "D acc",

@@ -3,13 +3,16 @@
     config.json         the resolved configuration, and what data it was given
     environment.json    versions, device, threads, command
     metrics.csv         a line a record
+    validation.csv      a line a validation point
+    pictures/           skeletons at validation points
     checkpoints/        what to go on from; see :mod:`posenet3d.training.checkpoints`
     stages/<stage>/     the network as each stage left it
     model.safetensors   the trained network, with model.json
     report.json         what fit() returned
 
-Every file but ``metrics.csv``, which grows, is written whole or not at all. One process at a time
-writes to a folder (its lock is the file ``.lock``).
+Every file but the two tables, which grow, is written whole or not at all; the tables are those of
+the logger ``csv``, and other loggers add folders of their own. One process at a time writes to a
+folder (its lock is the file ``.lock``).
 """
 
 import json

@@ -11,6 +11,8 @@ from posenet3d.training.frozen import Frozen
 from posenet3d.training.optimization import OptimizerConfig
 
 Branch = Literal["teacher", "student"]
+BRANCHES: tuple[Branch, ...] = ("teacher", "student")
+"""The lifters whose skeletons are looked at from elsewhere."""
 Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
 LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
 Info = Any

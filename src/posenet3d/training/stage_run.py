@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ class StageRun:
         stage: the stage.
         objectives: its losses by name.
         windows: what the steps draw from.
+        engine: what the steps run on.
 
     Attributes:
         steps: how many steps the stage has.
@@ -143,6 +145,17 @@ class StageRun:
         self._last = values
         self._first = self._first or values
         return Record(self.stage.name, self.done, dict(values))
+
+    def as_scored(self) -> AbstractContextManager[None]:
+        """A block in which the network is what validation looks at: averages, where there are."""
+        averaging = self.runner.averaging
+        return nullcontext() if averaging is None else averaging.applied()
+
+    @property
+    def ends_as_scored(self) -> bool:
+        """Whether the stage leaves the network behind that validation looks at."""
+        averaging = self.runner.averaging
+        return averaging is None or averaging.config.adopt or not averaging.taken
 
     def check_game(self) -> None:
         """Stop when the discriminator has been certain for too long; call after a record.

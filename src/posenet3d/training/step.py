@@ -53,13 +53,7 @@ class StageRunner:
         self.guard = MirrorGuard(config.mirror_guard, device)
         parts = [model.part(name) for name in (*stage.train, *stage.discriminators)]
         self.health = Health(config.health, stage.name, model, parts)
-        settings = ForwardSettings(
-            form=self.adversary.form,
-            distillation_unit=config.distillation_unit,
-            kd_scale=config.kd_scale,
-            regularize_root=config.regularize_root,
-            balance_distillation=stage.balance_distillation,
-        )
+        settings = ForwardSettings.of(config, stage)
         self.lifter = engine.wrap(
             LifterHalf(model, stage, objectives, settings, engine.share, engine.compiler)
         )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -296,7 +296,7 @@ class Trainer:
             self._mirror_turns += run.runner.guard.turned
             self._mirror_evidence = float(run.runner.guard.evidence)
         self.engine.from_first(lambda: self._write_models(index, run.stage.name))
-        self._save(index + 1, None, score)
+        self._save(index + 1, None, score if run.ends_as_scored else None)
 
     def _write_models(self, index: int, stage: str) -> None:
         if self.folder is not None:
@@ -308,17 +308,20 @@ class Trainer:
     def _save(
         self, stages_done: int, run: StageRun | None = None, score: float | None = None
     ) -> None:
+        """Save; while a stage runs, what it will be judged by is saved as the network."""
         if run is not None:
             run.check_state()
-        state = {
-            "stages_done": stages_done,
-            "stage": None if run is None else run.state_dict(),
-            "model": self.model.state_dict(),
-            "description": describe_model(self.model),
-            "reports": [asdict(report) for report in self._reports],
-            "mirror": {"turns": self._mirror_turns, "evidence": self._mirror_evidence},
-        }
-        self.engine.from_first(lambda: self._store.save_state(state, score))
+        stage = None if run is None else run.state_dict()
+        with nullcontext() if run is None else run.as_scored():
+            state = {
+                "stages_done": stages_done,
+                "stage": stage,
+                "model": self.model.state_dict(),
+                "description": describe_model(self.model),
+                "reports": [asdict(report) for report in self._reports],
+                "mirror": {"turns": self._mirror_turns, "evidence": self._mirror_evidence},
+            }
+            self.engine.from_first(lambda: self._store.save_state(state, score))
 
     def _take_up(self, resume: Resume) -> tuple[int, Mapping[str, Any] | None]:
         """How many stages are done, and the state of the next one where it has begun."""

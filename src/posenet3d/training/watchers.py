@@ -85,8 +85,7 @@ class Watchers:
         validation = self._validation
         if validation is None:
             raise RuntimeError("expected an open validation in the first process")
-        averaging = run.runner.averaging
-        with averaging.applied() if averaging is not None else nullcontext():
+        with run.as_scored():
             point = validation.point(run.stage, run.done)
             if self.folder is not None and self._loggers is not None:
                 path = validation.picture(point, self.folder.path)

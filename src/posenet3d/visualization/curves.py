@@ -38,7 +38,7 @@ _TITLES = {
     "camera_pitch_degrees": "Camera pitch (degrees)",
     "accuracy_real": "real",
     "accuracy_fake": "reprojected",
-    "discriminator_accuracy": "both, running mean",
+    "discriminator_accuracy": "both",
 }
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE)
 _ACCURACY = "accuracy"

@@ -8,6 +8,7 @@ from posenet3d.errors import MissingExtraError, UnknownNameError
 from posenet3d.files.atomic import atomic_write
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too.
@@ -39,6 +40,20 @@ def new_figure(width: float, height: float) -> "Figure":
     except ImportError as error:
         raise MissingExtraError("matplotlib", "viz", "Pictures") from error
     return Figure(figsize=(width, height), facecolor="white")
+
+
+def strip_axes(axes: "Axes") -> None:
+    """Axes without ticks and frame, one scale for both directions.
+
+    Example:
+        >>> axes = new_figure(1.0, 1.0).add_subplot()
+        >>> strip_axes(axes)
+        >>> axes.get_xticks().tolist()
+        []
+    """
+    axes.set(aspect="equal", xticks=(), yticks=())
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from posenet3d.visualization.figures import strip_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -115,6 +117,4 @@ def frame_points(axes: "Axes", points: Float[np.ndarray, "points 3"], view: View
     low, high = places.min(0), places.max(0)
     room = 0.04 * (high - low).max()
     axes.set(xlim=(low[0] - room, high[0] + room), ylim=(low[1] - room, high[1] + room))
-    axes.set(aspect="equal", xticks=(), yticks=())
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    strip_axes(axes)

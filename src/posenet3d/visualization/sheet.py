@@ -18,6 +18,7 @@ from posenet3d.visualization.figures import (
     new_figure,
     picture_format,
     save_figure,
+    strip_axes,
 )
 
 if TYPE_CHECKING:
@@ -209,9 +210,8 @@ def _draw_skeleton(
 
 
 def _frame(axes: "Axes", half: float, top: float, bottom: float) -> None:
-    axes.set(xlim=(-half, half), ylim=(bottom, top), aspect="equal", xticks=(), yticks=())
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.set(xlim=(-half, half), ylim=(bottom, top))
+    strip_axes(axes)
 
 
 def _head_pair(pair: "Sequence[Axes] | np.ndarray", head: str) -> None:

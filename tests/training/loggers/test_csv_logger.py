@@ -90,7 +90,34 @@ def test_the_columns_of_the_metrics_file_stay_in_their_places(run: LoggedRun) ->
     logger.start_at(0, 0)
     assert logger.metrics.path.read_text().strip() == (
         "stage,step,bone_length,discriminator_loss,accuracy_real,accuracy_fake,"
-        "discriminator_accuracy,gradient_penalty,mirror_evidence,camera_pitch_degrees,seconds,"
-        "gradient_norm,discriminator_gradient_norm,skipped_steps,frozen_moved,mirror_turns,"
-        "mirror_warnings,collapses"
+        "discriminator_accuracy,gradient_penalty,mirror_evidence,camera_pitch_degrees,"
+        "camera_pitch_spread_degrees,camera_roll_spread_degrees,seconds,gradient_norm,discriminator_gradient_norm,"
+        "skipped_steps,frozen_moved,mirror_turns,mirror_warnings,collapses"
     )
+
+
+def test_a_figure_that_nobody_foresaw_gets_a_column_of_its_own(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    log.append(Record("b", 6, {"loss": 0.5, "spread": 7.0}))
+    log.append(Record("b", 8, {"loss": 0.25}))
+    assert places(log) == [*PLACES, ("b", 6), ("b", 8)]
+    lines = log.path.read_text().splitlines()
+    assert lines[0] == "stage,step,loss,spread"
+    assert lines[-2:] == ["b,6,0.5,7.0", "b,8,0.25,"]
+
+
+def test_a_run_that_goes_on_keeps_the_columns_that_it_had(tmp_path: Path) -> None:
+    filled(tmp_path).append(Record("b", 6, {"spread": 7.0}))
+    again = CsvFile(tmp_path / "metrics.csv", ["a", "b"], ["loss"])
+    again.start_at(2, 0)
+    again.append(Record("b", 8, {"spread": 8.0}))
+    assert again.path.read_text().splitlines()[-2:] == ["b,6,,7.0", "b,8,,8.0"]
+
+
+def test_a_line_with_too_many_cells_makes_no_column(tmp_path: Path) -> None:
+    log = filled(tmp_path)
+    with log.path.open("a") as file:
+        file.write("b,5,1.0,2.0,3.0\n")
+    log.start_at(2, 0)
+    assert log.path.read_text().splitlines()[0] == "stage,step,loss"
+    assert log.path.read_text().splitlines()[-1] == "b,5,1.0"

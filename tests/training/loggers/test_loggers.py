@@ -61,6 +61,16 @@ def test_a_failing_logger_is_told_once_and_the_others_hear_everything(
     assert bad.calls == good.calls == ALL_CALLS
 
 
+@pytest.mark.parametrize("with_csv", [True, False])
+def test_that_nothing_is_missing_is_said_only_where_it_is_kept(
+    with_csv: bool, run: LoggedRun
+) -> None:
+    others = {"csv": Notebook(run=run)} if with_csv else {}
+    with pytest.warns(LoggerWarning) as told:
+        tell_everything(Loggers({**others, "bad": Notebook(run=run, fails="log")}))
+    assert ("Nothing is missing in metrics.csv" in str(told[0].message)) == with_csv
+
+
 def test_an_error_that_a_user_can_mend_stops_the_run_before_step_one_and_only_then(
     run: LoggedRun,
 ) -> None:

@@ -71,6 +71,24 @@ def test_the_score_is_the_figure_of_what_learns(
     assert point.score == values["validation/score"] == values[f"validation/{figure}"]
 
 
+@pytest.mark.parametrize(
+    ("stage", "figure"),
+    [
+        (TEACHER, "teacher_distance"),
+        (DISTILLATION, "student_distance"),
+        (JOINT, "teacher_distance"),
+    ],
+)
+def test_a_teacher_that_is_told_to_be_symmetric_is_not_scored_by_its_symmetry(
+    validation: Validation, config: TrainerConfig, stage: int, figure: str
+) -> None:
+    losses = {**config.stages[stage].losses, "bone_proportions": 5.0}
+    told = config.stages[stage].model_copy(update={"losses": losses})
+    values = validation.point(told, 3).record.values
+    assert values["validation/score"] == values[f"validation/{figure}"]
+    assert values["validation/limb_asymmetry"] != values["validation/score"]
+
+
 def test_figures_are_there_where_they_mean_something(
     validation: Validation, model: PoseNet3D, config: TrainerConfig
 ) -> None:

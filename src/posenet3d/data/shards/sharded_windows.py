@@ -15,6 +15,7 @@ from torch import Tensor
 from posenet3d.data.shards.index import ShardIndex
 from posenet3d.data.shards.read_ahead import ReadAhead
 from posenet3d.data.shards.shard_files import ShardFiles
+from posenet3d.data.stateless import places_of
 from posenet3d.data.windows import draw
 from posenet3d.errors import DataError, ShapeError
 from posenet3d.typing import Windows2D
@@ -178,12 +179,6 @@ class ShardedWindows:
             ShapeError: the batch does not divide among the workers, or rank is out of range.
             StorageError: a shard cannot be read.
         """
-        if batch_size < 1 or not 0 <= rank < world_size or batch_size % world_size:
-            raise ShapeError(
-                "batch_size",
-                expected="a positive multiple of world_size, and 0 <= rank < world_size",
-                got=f"batch_size={batch_size}, rank={rank}, world_size={world_size}",
-            )
         self._mind_the_fork()
         now = _Request(seed, stage, step, batch_size, rank, world_size)
         return self._delivered(self._ahead.get(now, then=now._replace(step=step + 1)))
@@ -220,7 +215,7 @@ class ShardedWindows:
     def _drawn(self, request: _Request) -> Windows2D:
         """A worker's windows of a step, on the CPU."""
         seed, stage, step, batch_size, rank, world_size = request
-        places = torch.arange(rank, batch_size, world_size)
+        places = places_of(batch_size, rank, world_size)
         return self._read(draw(seed, stage, step, places, len(self)))
 
     def _read(self, which: Int[Tensor, " batch"]) -> Windows2D:

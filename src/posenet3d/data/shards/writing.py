@@ -69,7 +69,7 @@ def write_shards(
     if frames_per_shard < 1:
         raise ShapeError("frames_per_shard", expected="at least 1", got=f"{frames_per_shard}")
     if Path(out).exists():
-        raise StorageError(out, "is already there; choose another folder.")
+        raise StorageError(out, "is already there; choose another folder, or remove it.")
     length = _measured(sequences) if mode == "dataset" else None
     with atomic_folder(out) as folder:
         writer = _ShardWriter(folder, frames_per_shard)

@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from posenet3d.files import atomic_folder
-from posenet3d.networks.weights import model_files
+from posenet3d.networks.model_files import model_files
 from posenet3d.training.checkpoints.manifest import MANIFEST_FILE, DamageError, Manifest, Seal
 from posenet3d.training.checkpoints.place import Place
 from posenet3d.training.checkpoints.saved_state import DamagedStateError, dump_state, parse_state

@@ -98,7 +98,7 @@ class Engine:
         self._lifeline: Lifeline | None = None
         if self.several:
             self._fabric = self._make_fabric()
-            self._check_fabric(self._fabric)
+            self._tell_ranks(self._fabric)
 
     @property
     def several(self) -> bool:
@@ -255,10 +255,11 @@ class Engine:
             static_graph=True,
         )
 
-    def _check_fabric(self, fabric: "Fabric") -> None:
-        rank_setter = getattr(fabric.strategy, "_set_world_ranks", None)
-        if rank_setter is not None:
-            rank_setter()  # so that a process knows its number before it meets the others
+    def _tell_ranks(self, fabric: "Fabric") -> None:
+        """Have Fabric tell a process its number before it meets the others."""
+        set_ranks = getattr(fabric.strategy, "_set_world_ranks", None)
+        if set_ranks is not None:
+            set_ranks()
 
     @contextmanager
     def training(self) -> Iterator[None]:

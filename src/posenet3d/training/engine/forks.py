@@ -16,9 +16,9 @@ from torch.multiprocessing.spawn import ProcessException
 
 from posenet3d import errors
 from posenet3d.errors import PoseNet3DError
+from posenet3d.training.checkpoints.checkpoint import STATE_FILE
+from posenet3d.training.checkpoints.saved_state import dump_state, parse_state
 from posenet3d.training.engine.engine import Engine
-
-_STATE = "state.pt"
 
 
 @runtime_checkable
@@ -62,7 +62,7 @@ def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore
                 raise
             finally:
                 if in_memory and engine.is_first:
-                    torch.save(store.load_state(torch.device("cpu")), folder / _STATE)
+                    _hand_over(store.load_state(torch.device("cpu")), folder / STATE_FILE)
 
         try:
             with _signals_passed_on():
@@ -70,10 +70,14 @@ def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore
         except ProcessException as error:
             raise _written_error(folder) or error from None
         finally:
-            if in_memory and (folder / _STATE).exists():
-                state = torch.load(folder / _STATE, map_location="cpu", weights_only=True)
-                if state is not None:
-                    store.save_state(state)
+            if in_memory and (folder / STATE_FILE).exists():
+                written = (folder / STATE_FILE).read_bytes()
+                store.save_state(parse_state(written, torch.device("cpu")))
+
+
+def _hand_over(state: Mapping[str, Any] | None, path: Path) -> None:
+    if state is not None:
+        path.write_bytes(dump_state(state))
 
 
 def _write_error(path: Path, error: BaseException) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from posenet3d.errors import StorageError
@@ -18,6 +19,8 @@ FIGURES = (
     "gradient_penalty",
     "mirror_evidence",
     "camera_pitch_degrees",
+    "camera_pitch_spread_degrees",
+    "camera_roll_spread_degrees",
     "seconds",
     "gradient_norm",
     "discriminator_gradient_norm",
@@ -27,7 +30,7 @@ FIGURES = (
     "mirror_warnings",
     "collapses",
 )
-"""Columns of ``metrics.csv`` after the losses."""
+"""Columns of ``metrics.csv`` after the losses; a figure beside them gets one at the end."""
 
 VALIDATION_FIGURES = (
     "score",
@@ -58,7 +61,7 @@ class CsvLogger:
         >>> logger.start_at(stages_done=0, step=0)
         >>> logger.log(Record("teacher", 50, {"camera_pitch_degrees": 12.5}))
         >>> (logger.metrics.path).read_text().splitlines()[1]
-        'teacher,50,,,,,,,12.5,,,,,,,,'
+        'teacher,50,,,,,,,12.5,,,,,,,,,,'
     """
 
     strict = True
@@ -110,10 +113,12 @@ class CsvLogger:
 class CsvFile:
     """A file with a line a record, which goes on where a saved state lies.
 
+    No figure is left out: for one without a column the file is written anew with another column.
+
     Args:
         path: the file.
         stages: the stages' names, in order.
-        columns: the figures' names; figures with other names are left out.
+        columns: the figures' names as far as they are known.
 
     Example:
         >>> import tempfile
@@ -140,10 +145,7 @@ class CsvFile:
             StorageError: if the file cannot be read or written.
         """
         place = (stages_done, step)
-        kept = [row for row in self._rows() if self._place(row) <= place]
-        text = self._text(kept, header=True)
-        with atomic_write(self.path) as target:
-            target.write(text.encode())
+        self._write(row for row in self._rows() if self._place(row) <= place)
 
     def append(self, record: Record) -> None:
         """Add a record.
@@ -151,7 +153,11 @@ class CsvFile:
         Raises:
             StorageError: if the file cannot be written.
         """
-        text = self._text([{"stage": record.stage, "step": record.step, **record.values}])
+        row = {"stage": record.stage, "step": record.step, **record.values}
+        if not row.keys() <= set(self.columns):
+            self._write([*self._rows(), row])
+            return
+        text = self._text([row])
         try:
             with self.path.open("a", newline="") as file:
                 file.write(text)
@@ -160,9 +166,16 @@ class CsvFile:
                 self.path, f"cannot be written: {error.strerror}; make room and run again."
             ) from error
 
+    def _write(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Write the file anew, with a column for every figure that a row has."""
+        rows = list(rows)
+        self.columns = tuple(dict.fromkeys(chain(self.columns, *rows)))
+        with atomic_write(self.path) as target:
+            target.write(self._text(rows, header=True).encode())
+
     def _text(self, rows: Iterable[Mapping[str, object]], *, header: bool = False) -> str:
         text = io.StringIO()
-        writer = csv.DictWriter(text, self.columns, restval="", extrasaction="ignore")
+        writer = csv.DictWriter(text, self.columns, restval="")
         if header:
             writer.writeheader()
         writer.writerows(rows)
@@ -177,7 +190,8 @@ class CsvFile:
         except OSError as error:
             raise StorageError(self.path, f"cannot be read: {error.strerror}.") from error
         whole = text[: text.rfind("\n") + 1].replace("\0", "")
-        return list(csv.DictReader(io.StringIO(whole, newline="")))
+        rows = csv.DictReader(io.StringIO(whole, newline=""))
+        return [{name: cell for name, cell in row.items() if name is not None} for row in rows]
 
     def _place(self, row: Mapping[str, str]) -> tuple[int, int]:
         """Where a line lies; one that cannot be told lies after everything."""

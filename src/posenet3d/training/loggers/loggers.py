@@ -107,9 +107,10 @@ class Loggers:
         if name in self._failed:
             return
         self._failed.add(name)
+        kept = " Nothing is missing in metrics.csv." if "csv" in self.loggers else ""
         warnings.warn(
             f"The logger {name!r} failed ({type(error).__name__}: {error}); training goes on, and "
-            "the logger is tried again at each record. Nothing is missing in metrics.csv.",
+            f"the logger is tried again at each record.{kept}",
             LoggerWarning,
             stacklevel=4,
         )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -14,28 +13,28 @@ from posenet3d.losses import discriminator_accuracy
 from posenet3d.networks import PoseNet3D, evaluating
 from posenet3d.nn import fill_windows
 from posenet3d.training import objectives
-from posenet3d.training.adversary import FORMS
 from posenet3d.training.config import TrainerConfig
 from posenet3d.training.engine.device import forked_random_state
 from posenet3d.training.forward import Forward, ForwardSettings
 from posenet3d.training.loggers import VALIDATION
 from posenet3d.training.placement import WindowSource
 from posenet3d.training.report import Record
-from posenet3d.training.stage import StageConfig
+from posenet3d.training.stage import BRANCHES, Branch, StageConfig
 from posenet3d.training.step import step_seed
 from posenet3d.training.validation.asymmetry import limb_asymmetry
 from posenet3d.training.validation.picture import draw_skeletons
 from posenet3d.training.validation.sliced_wasserstein import sliced_wasserstein, unit_directions
 from posenet3d.typing import Scalar, Windows2D
 
-Branch = Literal["teacher", "student"]
-BRANCHES: tuple[Branch, ...] = ("teacher", "student")
-
 STREAM = "validation"
 """The name under which windows and views are drawn; no stage's steps see the same stream."""
 
 DIRECTIONS = 256
 """On how many directions windows are projected to be compared."""
+
+ASKING_FOR_SYMMETRY = frozenset({"bone_proportions"})
+"""Losses that ask for equal limbs on both sides: where a teacher learns by one of them, its limbs'
+asymmetry says how far that loss went down, and nothing of the depth."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,9 @@ class Validation:
     * ``score``: what the best checkpoint has the lowest of: ``limb_asymmetry`` where the teacher
       learns, else ``student_distance`` (a body model is symmetric whatever its pose). Of all that
       was tried, these ranked the checkpoints of a run best by their true error; see
-      ``benchmarks/results/validation_scores.md``.
+      ``benchmarks/results/validation_scores.md``. Where the teacher learns by a loss that asks for
+      symmetric limbs itself (``bone_proportions``) it is ``teacher_distance``, which was tried
+      without such a loss only.
 
     A depth-mirrored lifter has the same figures: only anatomy tells it (see the mirror guard).
     A loss of your own that asks for symmetric limbs would make the score of no use.
@@ -123,7 +124,7 @@ class Validation:
         model = self.model if model is None else model
         branches = BRANCHES if model.has_student else BRANCHES[:1]
         with self._looking(model):
-            forward = Forward(model, self.batch, settings(self.config, stage))
+            forward = Forward(model, self.batch, ForwardSettings.of(self.config, stage))
             figures = self._figures(forward, stage, branches)
             values = {f"{VALIDATION}{name}": float(value) for name, value in figures.items()}
         score = _score(values, stage)
@@ -189,24 +190,12 @@ class Validation:
         return figures
 
 
-def settings(config: TrainerConfig, stage: StageConfig) -> ForwardSettings:
-    """What of a configuration the forward pass of a stage depends on.
-
-    Example:
-        >>> config = TrainerConfig.preset("quick")
-        >>> settings(config, config.stages[3]).balance_distillation
-        True
-    """
-    return ForwardSettings(
-        form=FORMS[config.adversarial.form],
-        distillation_unit=config.distillation_unit,
-        kd_scale=config.kd_scale,
-        regularize_root=config.regularize_root,
-        balance_distillation=stage.balance_distillation,
-    )
-
-
 def _score(values: dict[str, float], stage: StageConfig) -> float:
     """The figure that tells best how good what the stage trains is."""
-    name = "limb_asymmetry" if "teacher" in stage.train else "student_distance"
+    if "teacher" not in stage.train:
+        name = "student_distance"
+    elif ASKING_FOR_SYMMETRY.isdisjoint(stage.losses):
+        name = "limb_asymmetry"
+    else:
+        name = "teacher_distance"
     return values.get(f"{VALIDATION}{name}", math.inf)
