@@ -164,16 +164,21 @@ def quick() -> dict[str, Any]:
 
 
 def best() -> dict[str, Any]:
-    """What is better than the paper, so far: ``quick`` with bone proportions for the teacher.
+    """What is better than the paper, so far, at the sizes of ``quick``.
 
-    That people share their bones' proportions (``bone_proportions``) settles most of what the game
-    leaves open: ``benchmarks/results/teacher_trials.md``. In trials of one seed weights from 1 to 5
-    helped the more the larger they were; at 15 the discriminator won.
+    * Bone proportions for the teacher (``bone_proportions``): that people share them settles most
+      of what the game leaves open, ``benchmarks/results/teacher_trials.md``. In trials of one seed
+      weights from 1 to 5 helped the more the larger they were; at 15 the discriminator won.
+    * A student that reads the teacher's skeleton in the trunk's own frame (``canonical``), four
+      times the learning rate for SJA: ``benchmarks/results/student_trials.md``.
     """
     values = quick()
+    values["network"]["student"] = {"name": "canonical"}
     for stage in values["stages"]:
         if "teacher" in stage["train"]:
             stage["losses"] = {**stage["losses"], "bone_proportions": 5.0}
+        if stage["name"] == "sja":
+            stage["optimizer"] = {**stage["optimizer"], "lr": 2e-3}
     return {**values, "name": "best"}
 
 
