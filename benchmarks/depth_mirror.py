@@ -55,16 +55,18 @@ def main() -> None:
     """Run what is missing and write the page."""
     arguments = parse()
     told = facts(arguments)
+    arguments.results.parent.mkdir(exist_ok=True)
     kept = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
     runs = kept.get("runs", []) if kept.get("facts", {}).get("sizes") == told["sizes"] else []
     clips = load_motion(arguments.data)
     anatomy = measure(clips)
+    record = {"facts": told, "anatomy": anatomy, "runs": runs}
     for case, seed in todo(arguments, runs):
         if time.process_time() > 60 * arguments.minutes:
             break
-        runs += both(arguments, stage_for(arguments, clips, case[0], case[2]), case, seed)
-        write(arguments, {"facts": told, "anatomy": anatomy, "runs": runs})
-    write(arguments, {"facts": told, "anatomy": anatomy, "runs": runs})
+        runs += both(arguments, stage_for(clips, case[0], case[2]), case, seed)
+        arguments.results.write_text(json.dumps(record, indent=1) + "\n")
+    write(arguments, record)
     print(arguments.results.with_suffix(".md").read_text())
 
 
@@ -161,9 +163,7 @@ def without_legs(sequence: KeypointSequence) -> KeypointSequence:
 _STAGES: dict[tuple[str, str], Stage] = {}
 
 
-def stage_for(
-    arguments: argparse.Namespace, clips: tuple[MotionClip, ...], rig: str, hidden: str
-) -> Stage:
+def stage_for(clips: tuple[MotionClip, ...], rig: str, hidden: str) -> Stage:
     """The rig's 2D and truth, made once."""
     if (rig, hidden) not in _STAGES:
         _STAGES[rig, hidden] = Stage(clips, rig, hidden)
@@ -237,7 +237,6 @@ def configuration(
 
 def write(arguments: argparse.Namespace, record: dict) -> None:
     """The results, the page and the picture."""
-    arguments.results.parent.mkdir(exist_ok=True)
     arguments.results.write_text(json.dumps(record, indent=1) + "\n")
     arguments.results.with_suffix(".md").write_text(render(record))
     if record["runs"]:
