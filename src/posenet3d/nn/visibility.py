@@ -21,6 +21,9 @@ _STANDING = tuple(
     _HEIGHTS[name.removeprefix("left_").removeprefix("right_")] for name in LSP_14.joint_names
 )
 
+VISIBLE = 0.1
+"""What tells a network that a joint is there."""
+
 
 def visible_joints(windows: Windows2D) -> Bool[Tensor, "batch frames joints"]:
     """Where joints are known.
@@ -33,14 +36,19 @@ def visible_joints(windows: Windows2D) -> Bool[Tensor, "batch frames joints"]:
 
 
 def with_visibility(windows: Windows2D) -> Float[Tensor, "batch frames joints 3"]:
-    """Points for a network that is told which are missing: (x, y, 1), or (0, 0, 0) if missing.
+    """Points for a network that is told which are missing: (x, y, v), or (0, 0, 0) if missing.
+
+    v is :data:`VISIBLE`, as large as normalised points are: a first layer that saw numbers twenty
+    times as large as its points would learn little of these.
 
     Example:
-        >>> with_visibility(torch.tensor([[[[0.5, 0.1], [torch.nan, torch.nan]]]])).tolist()
-        [[[[0.5, 0.10000000149011612, 1.0], [0.0, 0.0, 0.0]]]]
+        >>> with_visibility(torch.tensor([[[[0.5, 0.1], [torch.nan, torch.nan]]]]))
+        tensor([[[[0.5000, 0.1000, 0.1000],
+                  [0.0000, 0.0000, 0.0000]]]])
     """
     visible = visible_joints(windows)[..., None]
-    return torch.cat([torch.where(visible, windows, 0.0), visible.to(windows.dtype)], dim=-1)
+    told = VISIBLE * visible.to(windows.dtype)
+    return torch.cat([torch.where(visible, windows, 0.0), told], dim=-1)
 
 
 def fill_windows(windows: Windows2D) -> Windows2D:
