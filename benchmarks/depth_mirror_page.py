@@ -267,7 +267,8 @@ def draw_outcomes(axis: plt.Axes, runs: Runs, title: str) -> None:
             filled = colours if guard else "none"
             axis.scatter(x, values, s=26, edgecolors=colours, facecolors=filled, linewidths=1.2)
     axis.axhline(0, color=GREY, linewidth=0.8)
-    axis.set_xticks(range(len(names)), names)
+    axis.set(xlim=(-0.5, len(names) - 0.5), ylim=None if runs else (-100, 100))
+    axis.set_xticks(range(len(names)), names, fontsize=9)
     axis.set_title(f"{title}: hollow without the guard, filled with it", fontsize=10)
     axis.set_ylabel("P-MPJPE: depth negated less as it is, mm")
 
@@ -289,6 +290,7 @@ def draw_pitch(axis: plt.Axes, runs: Runs) -> None:
             axis.scatter(x, values, s=26, edgecolors=RIGHT, facecolors=filled, linewidths=1.2)
         axis.hlines(TRUE_PITCH[rig], place - 0.4, place + 0.4, colors=GREY, linestyles="--")
     ticks = [f"{sampler}\n{RIGS[rig]}" for rig, sampler in names]
+    axis.set_xlim(-0.5, len(names) - 0.5)
     axis.set_xticks(range(len(names)), ticks, fontsize=8)
     axis.set_title("pitch found (dashed: the cameras' mean)", fontsize=10)
     axis.set_ylabel("degrees")

@@ -20,7 +20,7 @@ def render(records: list[dict[str, Any]], rounding: dict[str, Any], facts: dict[
 def heading(records: list[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
     """What was done, with what, on whom."""
     seeds = [record["seed"] for record in records]
-    commits = ", ".join(sorted({record["commit"][:12] for record in records}))
+    commits = ", ".join(sorted({short(record["commit"]) for record in records}))
     who = {
         "test": "the test subjects",
         None: "nobody",
@@ -103,6 +103,11 @@ def spread(numbers: list[float]) -> str:
     return mean if len(numbers) < 2 else f"{mean} ± {statistics.stdev(numbers):.2f}"
 
 
+def short(commit: str) -> str:
+    """A commit's first digits; that files differed from it is kept."""
+    return commit[:12] + ("+changes" if commit.endswith("+changes") else "")
+
+
 def half(rounding: dict[str, Any], facts: dict[str, Any]) -> list[str]:
     """What storing the weights as fp16 changes, and what was shipped."""
     lines = ["## Stored as fp16", "", f"P-MPJPE on {rounding['on']}, exact 2D, first seed.", ""]
@@ -136,6 +141,6 @@ def trainings(records: list[dict[str, Any]]) -> list[str]:
         lines.append(
             f"| {record['seed']} | {stages} | {minutes:.1f} "
             f"| {'–' if pitch is None else f'{pitch:.1f}°'} | {report['mirror_turns']} "
-            f"| {record['commit'][:12]} |"
+            f"| {short(record['commit'])} |"
         )
     return [*lines, ""]

@@ -290,8 +290,10 @@ class ModelCards(Generated):
     """The card of each of the weights that ship."""
 
     def lines(self) -> Iterator[str]:
-        from posenet3d.networks import model_card, pretrained_names
+        from posenet3d.networks import DEFAULT_WEIGHTS, model_card, pretrained, pretrained_names
 
+        for name in pretrained_names() or (DEFAULT_WEIGHTS,):
+            self.env.note_dependency(str(pretrained.SHIPPED / name / pretrained.CARD_FILE))
         if not pretrained_names():
             yield "No weights ship with this version."
         for name in pretrained_names():
