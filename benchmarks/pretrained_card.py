@@ -176,7 +176,10 @@ def inputs(network: dict[str, Any]) -> tuple[str, ...]:
             "and then."
         )
     else:
-        gaps = "Every joint in every frame: the network is not told of missing ones."
+        gaps = (
+            "Every joint in every frame: the network is not told of missing ones; "
+            "`posenet3d.nn.fill_windows` guesses them from the window's other frames."
+        )
     return (
         "The 14 joints of the layout `lsp_14` of one person, x to the right and y down, in pixels "
         "or any other unit; `KeypointSequence.to_layout` makes them of other layouts.",
