@@ -93,6 +93,7 @@ def facts(arguments: argparse.Namespace) -> dict:
     return {
         "command": f"OMP_NUM_THREADS=1 python benchmarks/depth_mirror.py --data DATA {options}",
         "sizes": sizes,
+        "asked": 2 * arguments.seeds * len(CASES),
         "held_out": HELD_OUT,
         "versions": library_versions(),
     }

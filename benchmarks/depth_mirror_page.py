@@ -37,8 +37,11 @@ def introduction(runs: Runs, told: dict) -> list[str]:
     sizes, commits = told["sizes"], sorted({run["commit"][:10] for run in runs})
     seconds = sum(run["cpu_seconds"] for run in runs)
     trained = sum(run["trained"] for run in runs)
+    missing = told["asked"] - len(runs)
+    so_far = f"**{len(runs)} of {told['asked']} runs are done**; too few to conclude from. "
     return [
-        f"Command: `{told['command']}`; seeds from 0; commit {', '.join(commits)}; torch "
+        (so_far if missing > 0 else "")
+        + f"Command: `{told['command']}`; seeds from 0; commit {', '.join(commits)}; torch "
         f"{told['versions']['torch']}, one thread, {seconds / 60:.0f} minutes of processor time "
         f"for {trained} trainings.",
         "",

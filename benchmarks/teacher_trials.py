@@ -34,8 +34,7 @@ def main() -> None:
         print("\n".join(f"{trial.name:18}{trial.says}" for trial in TRIALS))
         return
     work(arguments)
-    page = render(read(arguments.results))
-    arguments.results.with_suffix(".md").write_text(page)
+    write_page(arguments.results)
 
 
 def parse() -> argparse.Namespace:
@@ -79,7 +78,13 @@ def work(arguments: argparse.Namespace) -> None:
         print(f"{name}: {trial.says}", flush=True)
         found = run(trial, subjects, arguments, seed, lambda line, name=name: report(name, line))
         write(arguments.results, [*read(arguments.results), told | found])
+        write_page(arguments.results)
         report(name, f"P-MPJPE {found['p_mpjpe']:.1f} mm, {found['cpu_seconds']:.0f} s of CPU")
+
+
+def write_page(results: Path) -> None:
+    """Write the page of all records beside them."""
+    results.with_suffix(".md").write_text(render(read(results)))
 
 
 def report(name: str, line: str) -> None:

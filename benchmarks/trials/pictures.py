@@ -24,7 +24,8 @@ PANELS: dict[str, tuple[str, ...]] = {
 """Which trials' curves are drawn together, beside `best`."""
 SIDES = {"left": "#0072B2", "right": "#D55E00", "middle": "#8A8A8A"}
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#56B4E9", "#222222")
-DRAWN = 6
+DRAWN = slice(1, 7)
+"""Which of the poses that a record keeps are drawn."""
 
 
 def draw_all(findings: Findings, folder: Path) -> None:
@@ -44,11 +45,11 @@ def draw_all(findings: Findings, folder: Path) -> None:
 
 def trials(findings: Findings) -> Any:
     """A bar a trial, a dot a seed, best first; `best` as a line."""
-    from posenet3d.visualization.figures import BLUE, GREEN, GREY, VERMILION, new_figure
+    from posenet3d.visualization.figures import BLUE, GREEN, GREY, INK, VERMILION, new_figure
 
     names = findings.trials
-    figure = new_figure(7.5, 0.28 * len(names) + 1.0)
-    axes = figure.add_axes((0.22, 0.6 / (0.28 * len(names) + 1.0), 0.75, 0.9 - 0.25 / len(names)))
+    figure = new_figure(7.5, 0.26 * len(names) + 0.8)
+    axes = figure.subplots()
     best = findings.error("best") if "best" in names else None
     for row, name in enumerate(names):
         error = findings.error(name)
@@ -57,8 +58,15 @@ def trials(findings: Findings) -> Any:
         axes.barh(row, error, color=colour, alpha=0.9 if better or name == "best" else 0.55)
         seeds = findings.values(name, "p_mpjpe")
         axes.plot(seeds, [row] * len(seeds), "o", color=VERMILION, markersize=4)
-        axes.annotate(f"{error:.1f}", (1, row), color="white", va="center", fontsize=7,
-                      xytext=(4, 0), textcoords="offset points")  # fmt: skip
+        axes.annotate(
+            f"{error:.1f}",
+            (1, row),
+            xytext=(4, 0),
+            textcoords="offset points",
+            color=INK if colour == GREY else "white",
+            va="center",
+            fontsize=7,
+        )
     if best is not None:
         axes.axvline(best, color=BLUE, linewidth=1)
     axes.set_yticks(range(len(names)), names, fontsize=8)
@@ -70,6 +78,7 @@ def trials(findings: Findings) -> Any:
         fontsize=8,
     )
     plain(axes)
+    figure.tight_layout()
     return figure
 
 
@@ -129,16 +138,17 @@ def joints(findings: Findings) -> Any:
     from posenet3d.skeletons import LSP_14
     from posenet3d.visualization.figures import BLUE, GREEN, GREY, new_figure
 
-    names = [name for name in ("quick", "best", "supervised") if findings.joint_errors(name)]
+    colours = {"quick": GREY, "best": BLUE, "supervised": GREEN}
+    names = [name for name in colours if findings.joint_errors(name)]
     if not names:
         return None
     figure = new_figure(9.0, 3.2)
     axes = figure.add_axes((0.07, 0.32, 0.92, 0.62))
     width = 0.8 / len(names)
-    for number, (name, colour) in enumerate(zip(names, (GREY, BLUE, GREEN), strict=False)):
+    for number, name in enumerate(names):
         errors = findings.joint_errors(name)
         places = [joint + (number - (len(names) - 1) / 2) * width for joint in range(len(errors))]
-        axes.bar(places, errors, width, color=colour, label=name)
+        axes.bar(places, errors, width, color=colours[name], label=name)
     labels = [name.replace("_", " ") for name in LSP_14.joint_names]
     axes.set_xticks(range(len(labels)), labels, rotation=50, ha="right", fontsize=8)
     axes.set_ylabel("error after alignment, mm", fontsize=8)
@@ -155,12 +165,13 @@ def reprojections(findings: Findings) -> Any:
     rows: dict[str, list[Any]] = {}
     for name, found in records.items():
         if found and "real" in found[0]:
-            rows.setdefault("real", found[0]["real"][:DRAWN])
-            rows[f"{name},\nfrom another view"] = found[0]["reprojected"][:DRAWN]
+            rows.setdefault("real", found[0]["real"][DRAWN])
+            rows[f"{name},\nfrom another view"] = found[0]["reprojected"][DRAWN]
     if not rows:
         return None
-    figure = new_figure(1.35 * DRAWN + 0.9, 1.75 * len(rows))
-    grid = figure.subplots(len(rows), DRAWN, squeeze=False)
+    count = len(rows["real"])
+    figure = new_figure(1.35 * count + 0.9, 1.75 * len(rows))
+    grid = figure.subplots(len(rows), count, squeeze=False)
     figure.subplots_adjust(left=0.11, right=0.995, top=0.99, bottom=0.01, wspace=0.02, hspace=0.04)
     for line, (label, poses) in zip(grid, rows.items(), strict=True):
         for axes, pose in zip(line, poses, strict=True):
@@ -194,4 +205,4 @@ def key(axes: Any) -> None:
     handles, labels = axes.get_legend_handles_labels()
     once: Iterable[tuple[str, Any]] = dict(zip(labels, handles, strict=True)).items()
     names, lines = zip(*once, strict=True)
-    axes.legend(lines, names, fontsize=7, frameon=False, loc="upper right")
+    axes.legend(lines, names, fontsize=7, frameon=False, loc="upper right", ncols=2)

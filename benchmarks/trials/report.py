@@ -10,12 +10,22 @@ from pathlib import Path
 from trials.catalogue import TRIALS
 from trials.records import Record, chosen
 
-NAMED = re.compile(r"\{(?P<trial>[a-z0-9-]+)(?:@(?P<steps>\d+))?(?:\.(?P<figure>[a-z0-9_.]+))?\}")
+NAMED = re.compile(
+    r"\{(?P<trial>[a-z0-9-]+)(?:@(?P<steps>\d+))?(?:\.(?P<figure>[A-Za-z0-9_.]+))?\}"
+)
 """A figure in a paragraph: `{best}`, `{best@2000}`, `{best.pitch}`, `{best.axis_errors.2}`."""
 DIGITS = {
-    "accuracy": 2, "depth_correlation": 2, "held_out_figures.discriminator_accuracy": 2,
-    "held_out_figures.teacher_distance": 5, "held_out_figures.limb_asymmetry": 3, "cpu_seconds": 0,
-}  # fmt: skip
+    "accuracy": 2,
+    "axis_errors": 0,
+    "cpu_seconds": 0,
+    "depth_correlation": 2,
+    "held_out_figures.discriminator_accuracy": 2,
+    "held_out_figures.limb_asymmetry": 3,
+    "held_out_figures.teacher_distance": 5,
+    "losses": 2,
+    "per_joint": 0,
+}
+"""Digits after the point by the beginning of a figure's name; others have one, counts none."""
 SAYS = {trial.name: trial.says for trial in TRIALS}
 
 
@@ -57,11 +67,13 @@ class Findings:
     def text(self, trial: str, figure: str = "p_mpjpe", steps: int | None = None) -> str:
         """A figure in words: its mean, and its standard deviation over two seeds or more."""
         values = self.values(trial, figure, steps)
-        if not values:
+        if not values:  # the queue may have more to do
             return f"(`{trial}` was not run)"
         if None in values:
             return "–"
-        digits = DIGITS.get(figure.rstrip(".0123456789"), 1)
+        digits = next((DIGITS[name] for name in DIGITS if figure.startswith(name)), 1)
+        if all(isinstance(value, int) for value in values):
+            digits = 0
         mean = f"{statistics.fmean(values):.{digits}f}"
         return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 

@@ -117,11 +117,12 @@ def test_a_run_without_legs_is_judged_by_the_joints_that_are_seen(runs):
 def test_the_page_says_what_was_not_run_and_what_was(benchmark, tmp_path):
     page = benchmark.depth_mirror_page
     record = {"facts": {"command": "python", "sizes": {"channels": 8, "batch": 4, "steps": 60,
-              "rate": 1e-3}, "held_out": ["S02"], "versions": {"torch": "2"}},
+              "rate": 1e-3}, "held_out": ["S02"], "asked": 4, "versions": {"torch": "2"}},
               "anatomy": benchmark.depth_mirror_anatomy.measure(clips()), "runs": []}  # fmt: skip
     assert "No run is done yet." in page.render(record)
     record["runs"] = [made(), made(guard=True), made(sampler="uniform", pitch=None)]
     text = page.render(record)
+    assert "3 of 4 runs are done" in text
     assert "| `learned` | off | 1 | 0 | 0 |" in text
     assert "| seen | 60 | 2 | 2 (100 %) | 0 (0 %) | 2 (100 %) |" in text
     page.draw(record, tmp_path / "page.png")
