@@ -305,6 +305,7 @@ def budgets(rows: list[dict]) -> list[str]:
     some = [row for row in rows if row["kind"] != "floor"]
     smoke = [row["name"] for row in some if row.get("smoke")]
     small = [row for row in some if row["settings_name"].startswith("small")]
+    small = [row for row in small if row["name"] not in smoke]
     lines = []
     if smoke:
         lines = [
@@ -316,8 +317,8 @@ def budgets(rows: list[dict]) -> list[str]:
         windows = sorted(row["windows_seen"] for row in small)
         lines += [
             f"**Small settings**: narrow networks (below), one thread, {windows[0] / 1e6:.2f} to "
-            f"{windows[-1] / 1e6:.2f} million windows. They show that every peer learns here, and "
-            "how far it comes in such a budget; not what its published settings reach.",
+            f"{windows[-1] / 1e6:.2f} million windows. They show how far each comes in such a "
+            "budget, not what its published settings reach.",
             "",
         ]
     return lines

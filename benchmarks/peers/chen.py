@@ -28,7 +28,10 @@ class Adapter(Peer):
         differences=(
             "its `train` itself is called, on our batches; it returns after one batch, so its "
             "50,001 epochs are 50,001 steps",
-            "its views turn about the camera's vertical axis alone; CMU-14's cameras look down",
+            "its views turn about the camera's vertical axis alone, while CMU-14's cameras look "
+            "down, and it projects without perspective: a pose and its depth mirror give the same "
+            "set of such views, pose by pose, so little settles the sign of either (compare its "
+            "error with a reflection allowed)",
             "slices of a batch are copies, as they are on a GPU; its views need that",
             "only for `train_h36m_v2`: the joint count in its `lift_proj` (constants 34 and 51) is "
             "30 and 45; its azimuth turns about the optical axis, not the vertical, and stays so",
