@@ -86,7 +86,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="the first ships")
     parser.add_argument("--budget", type=float, default=1.0, help="factor on every stage's steps")
-    parser.add_argument("--noise", choices=["none", "gentle", "openpose"], default="gentle")
+    parser.add_argument("--noise", choices=["none", "gentle", "openpose"], default="none")
     parser.add_argument(
         "--missing-joints",
         action=argparse.BooleanOptionalAction,
