@@ -5,11 +5,11 @@
     python benchmarks/pretrained.py --data $POSENET3D_DATA                      # all subjects
     python benchmarks/pretrained.py --data $POSENET3D_DATA --test --ship
 
-A preset is trained on "CMU-14 wild" with a model of a detector's errors (`--noise`), missing
-joints among them, once a seed, and measured under both protocols, on exact 2D and on 2D with such
-errors. With `--hold-out` those training subjects are left out and measured: for choices. Without
-it all are trained on, and nothing is measured until `--test`, which writes down each look at the
-test subjects in `pretrained_test_looks.md` beside the results first.
+A preset is trained on "CMU-14 wild", once a seed, and measured under both protocols. `--noise`
+spoils what it sees by a model of a detector's errors, missing joints among them; it is then
+measured on 2D with such errors too. With `--hold-out` those training subjects are left out and
+measured: for choices. Without it all are trained on, and nothing is measured until `--test`, which
+writes down each look at the test subjects in `pretrained_test_looks.md` beside the results first.
 
 `--ship` writes the first seed's network into the package, whatever its figures, with its card:
 as fp16 where that changes P-MPJPE on training clips by less than 0.05 mm. It refuses a network

@@ -55,7 +55,7 @@ def words(data, folder, *more):
     given += ["--runs", str(folder / "runs"), "--results", str(folder / "results"), "--seeds", "0"]
     for change in TINY:
         given += ["--set", change]
-    return [*given, *more]
+    return [*given, "--noise", "gentle", *more]
 
 
 def parse(benchmark, monkeypatch, *more):
