@@ -29,7 +29,7 @@ class CanonicalStudent(nn.Module):
     rotations the network's answer. All frames share its weights; a frame is told its own c, its
     speed, and the window's mean. The window's shape comes from all its frames at once.
 
-    With the same body, losses and steps its skeletons are closer to the teacher's by a third;
+    With the same body, losses and steps its skeletons are half as far from the teacher's;
     ``benchmarks/results/student_trials.md``.
 
     Args:
