@@ -167,8 +167,7 @@ class ConvexJointRegressor(nn.Module):
         Theta's version tells of most changes, but not of a step of the fused Adam, so that
         nothing is kept while theta may learn, nor after a gradient has come.
         """
-        learning = self.theta.requires_grad or self.theta.is_inference()
-        if torch.compiler.is_compiling() or learning:
+        if torch.compiler.is_compiling() or self.theta.requires_grad or self.theta.is_inference():
             return project_to_simplex(self._chosen(rows))
         key = (rows, self.theta._version, self.theta.dtype, self.theta.device)
         if self._kept is None or self._kept[0] != key:
