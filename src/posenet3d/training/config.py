@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import Field, PositiveInt, ValidationError, field_validator
 
 from posenet3d.data import NOISE, DetectorNoise
 from posenet3d.errors import ConfigurationError
@@ -114,13 +114,6 @@ class TrainerConfig(Frozen):
     See :mod:`posenet3d.data.detector_noise`. The windows' frames are taken as 50 a second.
     """
 
-    noise_in: Literal["input", "denoising"] = "input"
-    """What sees the detector's errors: everything, or the objectives of denoising alone.
-
-    ``denoising`` is for exact 2D: the game is played with it, and ``denoising`` and
-    ``student_denoising`` ask for the same skeletons from windows with such errors.
-    """
-
     distillation_unit: Literal["mm", "head_to_root"] = "mm"
     """The unit of length in L_S. The paper names none, and its weights make sense in mm only."""
 
@@ -195,22 +188,6 @@ class TrainerConfig(Frozen):
                     f"learns in {stage.name!r}; set measure_scale there or in an earlier stage"
                 )
         return stages
-
-    @model_validator(mode="after")
-    def _denoising_has_noise(self) -> "TrainerConfig":
-        asking = [stage.name for stage in self.stages if stage.denoises]
-        beside = self.detector_noise is not None and self.noise_in == "denoising"
-        if asking and not beside:
-            raise ValueError(
-                f"expected errors to undo in {', '.join(asking)}; set detector_noise, and noise_in "
-                "to 'denoising'"
-            )
-        if beside and not asking:
-            raise ValueError(
-                "expected a stage with the loss denoising or student_denoising, since noise_in is "
-                "'denoising'; add one, or set noise_in to 'input'"
-            )
-        return self
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "TrainerConfig":

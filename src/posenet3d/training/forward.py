@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from posenet3d.errors import ConfigurationError
 from posenet3d.geometry import least_squares_scale, reproject
 from posenet3d.networks import PoseNet3D, StudentSkeleton
 from posenet3d.nn import hide, visible_joints
@@ -92,7 +91,6 @@ class Forward:
         settings: the choices that the losses depend on.
         views: rotations (batch, 3, 3) that turn a branch's skeletons; the model's view sampler
             draws those of a branch that is missing here.
-        noisy: the batch with a detector's errors, for denoising.
     """
 
     def __init__(
@@ -101,12 +99,10 @@ class Forward:
         batch: Windows2D,
         settings: ForwardSettings,
         views: Mapping[Branch, Rotations] = MappingProxyType({}),
-        noisy: Windows2D | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
         self.views = views
-        self._noisy = noisy
         self.now: Windows2D = batch[:, :-1]
         """The windows x(t) (batch, T, 14, 2)."""
         self.later: Windows2D = batch[:, 1:]
@@ -150,37 +146,6 @@ class Forward:
         return self._from(self._rotation("teacher").mT, self.relifted)[1]
 
     @once
-    def noisy(self) -> Windows2D:
-        """The windows x(t) with a detector's errors.
-
-        Raises:
-            ConfigurationError: if the run makes none.
-        """
-        if self._noisy is None:
-            raise ConfigurationError(
-                ["detector_noise: expected errors to undo; set it, and noise_in to 'denoising'"]
-            )
-        return self._noisy[:, :-1]
-
-    @once
-    def noisy_features(self) -> Float[Tensor, "batch channels"]:
-        """The backbone's features of noisy x(t)."""
-        features: Tensor = self.model.backbone(self.noisy)
-        return features
-
-    @once
-    def noisy_teacher_joints(self) -> Windows3D:
-        """The teacher's skeletons of noisy x(t)."""
-        joints: Tensor = self.model.teacher(self.noisy_features, self.noisy)
-        return joints
-
-    @once
-    def noisy_student(self) -> StudentSkeleton:
-        """The student's skeletons of noisy x(t)."""
-        teacher = self.noisy_teacher_joints if self.model.student_sees_teacher else None
-        return self.model.student_skeleton(self.noisy_features, teacher)
-
-    @once
     def student(self) -> StudentSkeleton:
         """The student's skeletons in metres, camera frame, hips at the origin; its parameters."""
         teacher = self.teacher_joints if self.model.student_sees_teacher else None
@@ -212,13 +177,9 @@ class Forward:
     @once
     def student_in_distillation(self) -> Windows3D:
         """The student's skeletons in the unit of L_S."""
-        return self.in_distillation(self.student)
-
-    def in_distillation(self, student: StudentSkeleton) -> Windows3D:
-        """A student's skeletons in the unit of L_S."""
         if self.settings.distillation_unit == "mm":
-            return student.joints * MM_PER_METRE
-        return student.joints / self.model.metres_per_unit
+            return self.student.joints * MM_PER_METRE
+        return self.student.joints / self.model.metres_per_unit
 
     @once
     def teacher_in_distillation(self) -> Windows3D:

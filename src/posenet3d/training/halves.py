@@ -78,24 +78,21 @@ class LifterHalf(nn.Module):
         self.fakes: tuple[Branch, ...] = tuple(fakes)
         self._inner = self.losses if compiler is None else compiler(self.losses)
 
-    def forward(self, batch: Windows2D, seed: int, noisy: Windows2D | None = None) -> Lifted:
+    def forward(self, batch: Windows2D, seed: int) -> Lifted:
         """The losses of this process's windows.
 
         Args:
             batch: windows with the frame that follows (batch, T + 1, 14, 2), this process's.
             seed: of the step; dropout of several processes is drawn from it and the rank.
-            noisy: the batch with a detector's errors, for denoising.
         """
         views = self._draw(len(batch) * self.share.count)
         if self.share.count > 1:
             torch.manual_seed(seed + 1 + self.share.rank)
-        return cast(Lifted, self._inner(batch, views, noisy))
+        return cast(Lifted, self._inner(batch, views))
 
-    def losses(
-        self, batch: Windows2D, views: dict[Branch, Rotations], noisy: Windows2D | None = None
-    ) -> Lifted:
+    def losses(self, batch: Windows2D, views: dict[Branch, Rotations]) -> Lifted:
         """The losses of windows seen from given views; nothing else of it is random but dropout."""
-        forward = Forward(self._model[0], batch, self.settings, views, noisy)
+        forward = Forward(self._model[0], batch, self.settings, views)
         values = {name: objective(forward) for name, objective in self.objectives.items()}
         weights = self.stage.losses
         total = torch.stack([weights[name] * value for name, value in values.items()]).sum()

@@ -7,8 +7,6 @@ the formulas are the pure functions of :mod:`posenet3d.losses`.
 from collections.abc import Callable
 
 from posenet3d import losses
-from posenet3d.losses.squared_error import summed_squared_error
-from posenet3d.skeletons.anatomy import centre_on_hips
 from posenet3d.training.forward import Forward
 from posenet3d.training.stage import BRANCHES, Branch
 from posenet3d.typing import Scalar
@@ -64,26 +62,6 @@ def knowledge_distillation(forward: Forward) -> Scalar:
     return forward.distillation_factor * distance
 
 
-def denoising(forward: Forward) -> Scalar:
-    """The teacher's skeleton of noisy windows against its own of the exact ones.
-
-    For training on exact 2D alone (``noise_in`` of the configuration). Where a joint is seen, its
-    place in the image stays the noisy one; depth, and the places of missing joints, are asked for.
-    """
-    exact = centre_on_hips(forward.teacher_joints).detach()
-    return summed_squared_error(centre_on_hips(forward.noisy_teacher_joints), exact)
-
-
-def student_denoising(forward: Forward) -> Scalar:
-    """L_KD of noisy windows: the student's skeleton against the teacher's of the exact ones.
-
-    A student may move joints in the image too, so that it can undo what the teacher cannot.
-    """
-    noisy = forward.in_distillation(forward.noisy_student)
-    distance = losses.knowledge_distillation(forward.teacher_in_distillation.detach(), noisy)
-    return forward.distillation_factor * distance
-
-
 def student_reprojection(forward: Forward) -> Scalar:
     """The reprojection baselines' loss: the image of the student's skeletons against x.
 
@@ -116,8 +94,6 @@ _SEEN: dict[Objective, tuple[Branch, ...]] = {
     teacher_adversarial: ("teacher",),
     student_adversarial: ("student",),
     knowledge_distillation: (),
-    denoising: (),
-    student_denoising: (),
     student_reprojection: (),
     pose_regularizer: (),
     shape_regularizer: (),

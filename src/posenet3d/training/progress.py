@@ -22,8 +22,6 @@ _SHORT_NAMES = {
     "teacher_adversarial": "adv T",
     "student_adversarial": "adv S",
     "knowledge_distillation": "KD",
-    "denoising": "dn T",
-    "student_denoising": "dn S",
     "student_reprojection": "rep",
     "pose_regularizer": "R",
     "shape_regularizer": "β",

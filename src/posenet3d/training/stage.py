@@ -15,8 +15,6 @@ BRANCHES: tuple[Branch, ...] = ("teacher", "student")
 """The lifters whose skeletons are looked at from elsewhere."""
 Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
 LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
-DENOISING = frozenset({"denoising", "student_denoising"})
-"""The losses that need windows with errors of a model of a detector's errors."""
 Info = Any
 """pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
 BatchSize = Annotated[int, Field(ge=2)]
@@ -72,11 +70,6 @@ class StageConfig(Frozen):
 
     mirror_guard: bool = False
     """Watch the teacher for the depth mirror, and turn it round where the guard is enabled."""
-
-    @property
-    def denoises(self) -> bool:
-        """Whether a loss looks at noisy windows beside the exact ones."""
-        return not DENOISING.isdisjoint(self.losses)
 
     @field_validator("epochs")
     @classmethod

@@ -87,15 +87,12 @@ class StageRun:
         batch = self.windows.sample(
             config.seed, name, self.done, self.batch_size, rank=share.rank, world_size=share.count
         ).to(self.engine.dtype)
-        noisy = None
-        if config.detector_noise is not None and config.noise_in == "input":
+        if config.detector_noise is not None:
             batch = self._detected(batch, config.detector_noise)
-        elif config.detector_noise is not None and self.stage.denoises:
-            noisy = self._detected(batch, config.detector_noise)
         torch.manual_seed(seed)
         if config.input_noise:
             batch = batch + config.input_noise * self._noise(batch)
-        self._means.add(self.runner.step(batch, self.done, seed, noisy))
+        self._means.add(self.runner.step(batch, self.done, seed))
         self.done += 1
         self.runner.health.stop_if_mirrored()
         if self.runner.health.is_due(self.done):

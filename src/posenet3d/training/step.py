@@ -80,22 +80,19 @@ class StageRunner:
         kept = self.health.statistics([part])
         return wrapped, Descent(parameters, self.stage.discriminator_optimizer, steps, kept)
 
-    def step(
-        self, batch: Windows2D, number: int, seed: int = 0, noisy: Windows2D | None = None
-    ) -> dict[str, Scalar]:
+    def step(self, batch: Windows2D, number: int, seed: int = 0) -> dict[str, Scalar]:
         """One step on a batch: first the lifter or student, then the discriminator.
 
         Args:
             batch: windows with the frame that follows (batch, T + 1, 14, 2), this process's.
             number: the step's number in the stage, from 0.
             seed: the step's, for what several processes draw each for itself.
-            noisy: the batch with a detector's errors, for denoising.
 
         Returns:
             The losses, unweighted, and other figures, on the device.
         """
         self.engine.begin_step()
-        lifted = self._descend(batch, number, seed, noisy)
+        lifted = self._descend(batch, number, seed)
         values = dict(lifted.values)
         values["gradient_norm"] = self.descent.norm
         spoilt = [self.descent.spoilt]
@@ -113,9 +110,9 @@ class StageRunner:
             self._turn_if_mirrored(number)
         return values
 
-    def _descend(self, batch: Windows2D, number: int, seed: int, noisy: Windows2D | None) -> Lifted:
+    def _descend(self, batch: Windows2D, number: int, seed: int) -> Lifted:
         self.descent.begin()
-        lifted: Lifted = self.lifter(batch, seed, noisy)
+        lifted: Lifted = self.lifter(batch, seed)
         if not lifted.total.requires_grad:
             raise TrainingError(
                 self.stage.name,

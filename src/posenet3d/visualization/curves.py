@@ -33,8 +33,6 @@ _TITLES = {
     "student_adversarial": "Adversarial, student (Eq. 5)",
     "discriminator_loss": "Discriminator (Eq. 5)",
     "knowledge_distillation": "Knowledge distillation (Eq. 7)",
-    "denoising": "Denoising, teacher",
-    "student_denoising": "Denoising, student",
     "pose_regularizer": "Pose regularizer (Eq. 8)",
     "shape_regularizer": "Shape regularizer",
     "camera_pitch_degrees": "Camera pitch (degrees)",
