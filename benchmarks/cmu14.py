@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from origin import commit, note_the_look
+
 FIGURES = (
     "p_mpjpe",
     "p_mpjpe_reflected",
@@ -65,7 +67,9 @@ def run_seed(seed: int, arguments: argparse.Namespace) -> dict:
     train += ["--preset", arguments.preset, "--run", str(run), "--seed", str(seed)]
     evaluate = ["evaluate", str(run), "--data", str(arguments.data / "cmu_test.npz"), *common]
     evaluate += ["--json", str(run / "eval.json"), "--pictures", str(run)]
-    seconds = {"train": timed(train), "evaluate": timed(evaluate)}
+    seconds = {"train": timed(train)}
+    note_the_look(f"{arguments.preset} on {arguments.protocol}, seed {seed}", arguments.results)
+    seconds["evaluate"] = timed(evaluate)
     result = {
         "seed": seed,
         "commit": commit(),
@@ -85,13 +89,6 @@ def timed(arguments: list[str]) -> float:
     began = time.monotonic()
     subprocess.run([Path(sys.executable).with_name("posenet3d"), *arguments], check=True)
     return time.monotonic() - began
-
-
-def commit() -> str:
-    """The commit of the source tree, with `+changes` where tracked files differ."""
-    from posenet3d.evaluation.provenance import source_commit
-
-    return source_commit() or "unknown"
 
 
 def degrees_from_rest(run: Path, arguments: argparse.Namespace) -> float:

@@ -12,7 +12,7 @@ DIR holds checkouts of the peers' repositories, which are never part of this pro
 Each peer and seed is a process of its own with one thread (`benchmarks/peers/run_one.py`), goes on
 where it was stopped, and is not run again once its row is there. Choices are made on held-out
 training subjects (`--hold-out`, the default); `--test` looks at the test subjects and records
-the look in `results/looks_at_test.jsonl`. Rows go to `results/peers.json`, the page to
+the look in `results/looks_at_test.md`. Rows go to `results/peers.json`, the page to
 `results/peers.md`.
 """
 
@@ -177,7 +177,7 @@ def common_job(arguments: argparse.Namespace, *names: str) -> dict:
         "hold_out": held,
         "judged_on": f"held out {' '.join(held)}" if held else "test subjects",
         "protocol": arguments.protocol,
-        "looks": str(arguments.results.resolve() / "looks_at_test.jsonl"),
+        "looks": str(arguments.results.resolve()),
         "command": command_of(arguments, names),
         "date": datetime.date.today().isoformat(),
     }

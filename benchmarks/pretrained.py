@@ -9,7 +9,7 @@ A preset is trained on "CMU-14 wild", once a seed, and measured under both proto
 spoils what it sees by a model of a detector's errors, missing joints among them; it is then
 measured on 2D with such errors too. With `--hold-out` those training subjects are left out and
 measured: for choices. Without it all are trained on, and nothing is measured until `--test`, which
-writes down each look at the test subjects in `pretrained_test_looks.md` beside the results first.
+writes down each look at the test subjects in `looks_at_test.md` beside the results first.
 
 `--ship` writes the first seed's network into the package, whatever its figures, with its card:
 as fp16 where that changes P-MPJPE on training clips by less than 0.05 mm. It refuses a network
@@ -23,12 +23,12 @@ of trials with fewer clips stay in the runs' folder.
 import argparse
 import json
 import os
-import shlex
 import sys
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from origin import command, commit, note_the_look
 from pretrained_card import card_of, write_card
 from pretrained_page import render
 from pretrained_runs import (
@@ -183,13 +183,14 @@ def record_of(seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
     measured = measured_on(arguments)
     if measured is None:
         return record
+    look = partial(note_the_look, f"{arguments.name}, seed {seed}", arguments.results)
     return record | {
         "figures": figures_of(
             seed,
             measured,
             arguments,
             {"commit": commit()},
-            before=(lambda: note_the_look(seed, arguments)) if arguments.test else None,
+            before=look if arguments.test else None,
         )
     }
 
@@ -225,32 +226,6 @@ def ship(
         "bytes": size,
         "sha256": card.weights_sha256,
     }
-
-
-def note_the_look(seed: int, arguments: argparse.Namespace) -> None:
-    """Write down that the test subjects are looked at, before it is done."""
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    log = arguments.results / "pretrained_test_looks.md"
-    if not log.exists():
-        head = ["# Looks at the test subjects", "", "| date | commit | run | command |"]
-        log.write_text("\n".join([*head, "|---|---|---|---|", ""]))
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    run = f"{arguments.name}, seed {seed}"
-    with log.open("a") as file:
-        file.write(f"| {now} | {commit()[:12]} | {run} | `{command()}` |\n")
-
-
-def command() -> str:
-    """The command line, its paths' folders left out."""
-    words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
-    return shlex.join(["python", "benchmarks/pretrained.py", *words])
-
-
-def commit() -> str:
-    """The commit of the source tree, with `+changes` where tracked files differ."""
-    from posenet3d.evaluation.provenance import source_commit
-
-    return source_commit() or "unknown"
 
 
 if __name__ == "__main__":

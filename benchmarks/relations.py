@@ -7,7 +7,7 @@ Human3.6M needs registration, so what the paper claims is shown as ratios on ope
 Every run shares the base preset's width, batches, optimisers and lengths (`--base`, `--budget`);
 `relations_runs.py` says how each differs. By default whole training subjects are held out and
 measured (`--hold-out`); `--test` trains on all of them and looks at the test subjects, and writes
-that look down in `relations_test_looks.md` beside the results first.
+that look down in `looks_at_test.md` beside the results first.
 
 Detected 2D is the exact projection spoilt by the model of a detector's errors (`--noise`), with
 missing joints turned off: the paper's detector always answers. Each run is a run folder under
@@ -18,13 +18,12 @@ and `relations.json`; those of trials with fewer clips stay in the runs' folder.
 import argparse
 import json
 import os
-import shlex
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from origin import command, commit, note_the_look
 from relations_page import render
 from relations_runs import DETECTED, RUNS, Run, configuration
 
@@ -168,7 +167,7 @@ def record_of(run: Run, seed: int, arguments: argparse.Namespace) -> dict[str, A
     report = trained(run, seed, config, folder, training, arguments)
     seconds = {"train": time.monotonic() - began}
     if arguments.test:
-        note_the_look(run, seed, arguments)
+        note_the_look(f"{run.name}, seed {seed}", arguments.results)
     figures = {
         stage: evaluated(folder / "stages" / stage, measured, run, arguments)
         for stage in MEASURED[run.kind]
@@ -254,31 +253,6 @@ def evaluated(stage: Path, clips: list, run: Run, arguments: argparse.Namespace)
         | {"right_way_round": scores.right_way_round}
         for head, scores in report.heads.items()
     }
-
-
-def note_the_look(run: Run, seed: int, arguments: argparse.Namespace) -> None:
-    """Write down that the test subjects are looked at, before it is done."""
-    arguments.results.mkdir(parents=True, exist_ok=True)
-    log = arguments.results / "relations_test_looks.md"
-    if not log.exists():
-        head = ["# Looks at the test subjects", "", "| date | commit | run | command |"]
-        log.write_text("\n".join([*head, "|---|---|---|---|", ""]))
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    with log.open("a") as file:
-        file.write(f"| {now} | {commit()[:12]} | {run.name}, seed {seed} | `{command()}` |\n")
-
-
-def command() -> str:
-    """The command line, its paths' folders left out."""
-    words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
-    return shlex.join(["python", "benchmarks/relations.py", *words])
-
-
-def commit() -> str:
-    """The commit of the source tree, with `+changes` where tracked files differ."""
-    from posenet3d.evaluation.provenance import source_commit
-
-    return source_commit() or "unknown"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ were held out of training (`--subjects`; nothing tells whether they were). Measu
 * missing joints: 0 to 6 random ones, and named occlusions.
 
 `--test` looks at the test subjects instead, and writes that look down in
-`robustness_test_looks.md` beside the results first. What is measured already is not measured
+`looks_at_test.md` beside the results first. What is measured already is not measured
 again; of a network with new weights, everything is. Results go to `robustness.json`, `.md` and
 `.png`.
 """
@@ -20,13 +20,12 @@ import argparse
 import hashlib
 import json
 import os
-import shlex
 import sys
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from origin import command, commit, note_the_look
 from robustness_measures import Condition, Frames, Input, conditions, frames_of, measure, noise_of
 from robustness_page import render
 from robustness_picture import draw
@@ -148,7 +147,7 @@ def fill(
         if (title, condition) not in done
     ]
     if arguments.test and jobs:
-        note_the_look(list(models), arguments.results)
+        note_the_look(", ".join(models), arguments.results)
     frames, now = frame_source(arguments), commit()
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("robustness", total=len(jobs))
@@ -201,36 +200,6 @@ def rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [rounded(each) for each in value]
     return round(value, 3) if isinstance(value, float) else value
-
-
-def note_the_look(titles: list[str], results: Path) -> None:
-    """Write down that the test subjects are looked at, before it is done."""
-    log = results / "robustness_test_looks.md"
-    if not log.exists():
-        head = ["# Looks at the test subjects", "", "| date | commit | networks | command |"]
-        log.write_text("\n".join([*head, "|---|---|---|---|", ""]))
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    with log.open("a") as file:
-        file.write(f"| {now} | {commit()[:12]} | {', '.join(titles)} | `{command()}` |\n")
-
-
-def command() -> str:
-    """The command line, its paths' folders left out."""
-    words = [named_alone(word) for word in sys.argv[1:]]
-    return shlex.join(["python", "benchmarks/robustness.py", *words])
-
-
-def named_alone(word: str) -> str:
-    """A word of the command line; of a path, its last name."""
-    title, equals, path = word.rpartition("=")
-    return title + equals + (Path(path).name if path.startswith("/") else path)
-
-
-def commit() -> str:
-    """The commit of the source tree, with `+changes` where tracked files differ."""
-    from posenet3d.evaluation.provenance import source_commit
-
-    return source_commit() or "unknown"
 
 
 if __name__ == "__main__":

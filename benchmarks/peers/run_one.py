@@ -7,7 +7,6 @@ state. The peer's folder comes first on the path, so nothing of it mixes with an
 """
 
 import csv
-import datetime
 import importlib
 import json
 import os
@@ -111,19 +110,14 @@ def note(folder, spent, losses, errors):
 
 def record_look(job):
     """Write down that the test subjects are looked at, before they are."""
-    from posenet3d.evaluation.provenance import source_commit
-
     if job["hold_out"]:
         return
-    line = {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": source_commit(),
-        "what": job.get("adapter") or job["name"],
-        "seed": job.get("seed"),
-        "command": job["command"],
-    }
-    with open(job["looks"], "a") as file:
-        file.write(json.dumps(line) + "\n")
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from origin import note_the_look
+
+    what = job.get("adapter") or job["name"]
+    seed = "" if job.get("seed") is None else f", seed {job['seed']}"
+    note_the_look(what + seed, Path(job["looks"]), job["command"])
 
 
 def row_of(report, about, job, spent):

@@ -133,14 +133,13 @@ def test_a_folder_of_another_job_is_refused(peers, job):
 
 
 def test_each_look_at_the_test_subjects_is_written_down_and_no_other(run_one, tmp_path):
-    job = {"adapter": "martinez", "seed": 4, "command": "x", "looks": str(tmp_path / "looks.jsonl")}
+    job = {"adapter": "martinez", "seed": 4, "command": "x", "looks": str(tmp_path)}
     run_one.record_look(job | {"hold_out": ["S02"]})
-    assert not (tmp_path / "looks.jsonl").exists()
+    assert not (tmp_path / "looks_at_test.md").exists()
     for _ in range(2):
         run_one.record_look(job | {"hold_out": []})
-    looks = [json.loads(line) for line in (tmp_path / "looks.jsonl").read_text().splitlines()]
-    assert [look["what"] for look in looks] == ["martinez", "martinez"]
-    assert looks[0].keys() == {"date", "commit", "what", "seed", "command"}
+    lines = (tmp_path / "looks_at_test.md").read_text().splitlines()
+    assert [line.split(" | ")[2:] for line in lines[-2:]] == 2 * [["martinez, seed 4", "`x` |"]]
 
 
 def test_a_row_takes_the_place_of_its_former_self_and_the_floor_lies_lowest(peers, tmp_path):

@@ -149,7 +149,7 @@ def test_storing_as_fp16_was_measured_and_told(rehearsal):
 
 
 def test_nobody_of_the_test_subjects_was_looked_at(rehearsal):
-    assert not (rehearsal / "results" / "pretrained_test_looks.md").exists()
+    assert not (rehearsal / "results" / "looks_at_test.md").exists()
     assert not list((rehearsal / "runs").glob("*/*/figures-test.json"))
 
 
@@ -179,7 +179,7 @@ def test_a_run_of_other_settings_is_refused(benchmark, data, rehearsal, monkeypa
 def test_each_look_at_the_test_subjects_is_written_down_before_it_is_taken_and_once(
     benchmark, data, tmp_path, monkeypatch
 ):
-    looks = tmp_path / "results" / "pretrained_test_looks.md"
+    looks = tmp_path / "results" / "looks_at_test.md"
 
     def evaluated(*_):
         assert looks.exists()

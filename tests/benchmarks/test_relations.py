@@ -165,8 +165,8 @@ def test_looks_at_the_test_subjects_are_written_down(relations, monkeypatch, tmp
     told = arguments(relations, monkeypatch, tmp_path, "--test")
     run = relations.relations_runs.RUNS[0]
     for seed in (0, 1):
-        relations.relations.note_the_look(run, seed, told)
-    lines = (tmp_path / "relations_test_looks.md").read_text().splitlines()
+        relations.relations.note_the_look(f"{run.name}, seed {seed}", told.results)
+    lines = (tmp_path / "looks_at_test.md").read_text().splitlines()
     assert len([line for line in lines if "posenet3d-exact, seed" in line]) == 2
     assert all("--test" in line for line in lines[-2:])
     assert str(tmp_path) not in lines[-1]

@@ -197,7 +197,7 @@ def test_what_is_measured_stays_and_new_weights_are_measured_anew(benchmark, mon
 
 
 def test_a_look_at_the_test_subjects_is_written_down_and_no_other(benchmark, monkeypatch, tmp_path):
-    log = tmp_path / "robustness_test_looks.md"
+    log = tmp_path / "looks_at_test.md"
     called(benchmark, monkeypatch, tmp_path, "a=one")
     assert not log.exists()
     for _ in range(2):  # the second time nothing is looked at
