@@ -1,9 +1,6 @@
 """The benchmark of the depth mirror: which way round a run ended, and what it trains twice."""
 
-import importlib
-import sys
 from argparse import Namespace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,19 +11,6 @@ from posenet3d.data.synthetic import synthetic_motion
 
 MODULES = ("depth_mirror", "depth_mirror_anatomy", "depth_mirror_page")
 CASE = ("cmu14", "learned", "")
-
-
-@pytest.fixture
-def benchmark(repository, monkeypatch):
-    """The modules of the benchmark, their folder on the path as when it is run."""
-    if not (repository / "benchmarks").is_dir():
-        pytest.skip("no benchmarks beside these tests")
-    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
-    for name in MODULES:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
-    for name in MODULES:
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The benchmark on OpenPose's clip: its figures without truth, and that it draws what it has."""
 
-import importlib
 import json
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,19 +14,6 @@ from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import NetworkConfig, PoseNet3D, save_model
 
 MODULES = ("openpose_clip", "openpose_sheet", "detector_noise")
-
-
-@pytest.fixture
-def benchmark(repository, monkeypatch):
-    """The modules of the benchmark, their folder on the path as when it is run."""
-    if not (repository / "benchmarks").is_dir():
-        pytest.skip("no benchmarks beside these tests")
-    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
-    for name in MODULES:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
-    for name in MODULES:
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture

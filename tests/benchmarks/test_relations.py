@@ -1,9 +1,6 @@
 """The benchmark of the paper's relations: what is trained, what is compared, what is used again."""
 
-import importlib
 import sys
-from argparse import Namespace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +9,7 @@ from posenet3d.data import film
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.training import TrainerConfig
 
+MODULES = ("relations", "relations_page", "relations_runs")
 FACTS = {
     "command": "python benchmarks/relations.py",
     "measured": ["S02", "S06"],
@@ -24,16 +22,8 @@ FACTS = {
 
 
 @pytest.fixture
-def relations(monkeypatch):
-    """The modules of the benchmark, its folder on the path as when it is run."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    names = ("relations", "relations_page", "relations_runs")
-    for name in names:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    made = Namespace(**{name: importlib.import_module(name) for name in names})
-    yield made
-    for name in names:
-        sys.modules.pop(name, None)
+def relations(benchmark):
+    return benchmark
 
 
 def configs(relations, base="quick", **options):

@@ -1,6 +1,5 @@
 """The benchmark of robustness: what is measured is what its names say, and is measured once."""
 
-import importlib
 import json
 import sys
 from types import SimpleNamespace
@@ -19,19 +18,6 @@ from posenet3d.skeletons import LSP_14
 
 MODULES = ("robustness", "robustness_measures", "robustness_page", "robustness_picture")
 HEADS = ("flat", "mean", "student", "teacher")
-
-
-@pytest.fixture
-def benchmark(repository, monkeypatch):
-    """The modules of the benchmark, their folder on the path as when it is run."""
-    if not (repository / "benchmarks").is_dir():
-        pytest.skip("no benchmarks beside these tests")
-    monkeypatch.syspath_prepend(str(repository / "benchmarks"))
-    for name in MODULES:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
-    for name in MODULES:
-        sys.modules.pop(name, None)
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The trials of the student: what is trained, on whose teacher, and what the page says."""
 
-import importlib
-import sys
 from argparse import Namespace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
@@ -13,7 +11,7 @@ from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.networks import PoseNet3D, save_model
 from posenet3d.training import TrainerConfig
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+MODULES = ("student_trials",)
 NARROW = {
     "network.backbone.options.channels": 8,
     "network.discriminator.options.channels": 8,
@@ -21,10 +19,9 @@ NARROW = {
 
 
 @pytest.fixture
-def student_trials(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    yield importlib.import_module("student_trials")
-    sys.modules.pop("student_trials", None)
+def student_trials(benchmark: SimpleNamespace) -> ModuleType:
+    module: ModuleType = benchmark.student_trials
+    return module
 
 
 def test_a_trial_is_the_presets_second_and_third_stage_with_its_changes(
