@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from posenet3d.body import BodyModel, ConvexJointRegressor, load_body_model
     from posenet3d.errors import PoseNet3DError
     from posenet3d.evaluation import evaluate
-    from posenet3d.keypoints import KeypointSequence
+    from posenet3d.keypoints import KeypointSequence, load_keypoints, load_people
     from posenet3d.networks import Lifter, PoseNet3D, Student, TemporalDiscriminator
     from posenet3d.plugins import list_plugins
+    from posenet3d.reconstruction import Reconstruction
     from posenet3d.skeletons import Skeleton, layout
     from posenet3d.training import StageConfig, Trainer, TrainerConfig
 
@@ -32,6 +33,7 @@ __all__ = [
     "Lifter",
     "PoseNet3D",
     "PoseNet3DError",
+    "Reconstruction",
     "Skeleton",
     "StageConfig",
     "Student",
@@ -47,6 +49,8 @@ __all__ = [
     "layout",
     "list_plugins",
     "load_body_model",
+    "load_keypoints",
+    "load_people",
     "losses",
     "nn",
     "testing",
@@ -59,6 +63,7 @@ _HOMES = {
     "Lifter": "networks",
     "PoseNet3D": "networks",
     "PoseNet3DError": "errors",
+    "Reconstruction": "reconstruction",
     "Skeleton": "skeletons",
     "StageConfig": "training",
     "Student": "networks",
@@ -69,6 +74,8 @@ _HOMES = {
     "layout": "skeletons",
     "list_plugins": "plugins",
     "load_body_model": "body",
+    "load_keypoints": "keypoints",
+    "load_people": "keypoints",
 }
 """The module that defines each lazy name; the other names are sub-packages."""
 

@@ -10,6 +10,7 @@ from posenet3d.files.atomic import (
 from posenet3d.files.npz import load_npz, open_npz, parse_npz
 from posenet3d.files.pickled_arrays import pickled_value
 from posenet3d.files.safe_pickle import parse_pickle, read_pickle
+from posenet3d.files.strict_json import parse_json
 
 __all__ = [
     "atomic_folder",
@@ -17,6 +18,7 @@ __all__ = [
     "atomic_write",
     "load_npz",
     "open_npz",
+    "parse_json",
     "parse_npz",
     "parse_pickle",
     "pickled_value",

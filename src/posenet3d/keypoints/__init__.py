@@ -1,6 +1,18 @@
 """2D keypoint sequences and the files that they come in."""
 
 from posenet3d.keypoints.clips_npz import read_clips, write_clips
+from posenet3d.keypoints.loading import load_keypoints, load_people
+from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.sequence import KeypointSequence
+from posenet3d.keypoints.source import KeypointSource
 
-__all__ = ["KeypointSequence", "read_clips", "write_clips"]
+__all__ = [
+    "KeypointReader",
+    "KeypointSequence",
+    "KeypointSource",
+    "Told",
+    "load_keypoints",
+    "load_people",
+    "read_clips",
+    "write_clips",
+]

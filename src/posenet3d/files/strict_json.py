@@ -1,0 +1,67 @@
+"""JSON as the standard says and no further: for files that nobody vouches for."""
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from posenet3d.errors import DataError
+
+
+def parse_json(content: bytes, source: str | Path) -> Any:
+    """A JSON text's value.
+
+    Stricter than `json.loads`: ``NaN`` and ``Infinity`` are refused, as are numbers too large for
+    a float or 64 bits, and a key that comes twice.
+
+    Args:
+        content: UTF-8, with or without a byte order mark.
+        source: what errors call it.
+
+    Raises:
+        DataError: it is no such text; the message tells the place.
+
+    Example:
+        >>> parse_json(b'{"people": []}', "frame.json")
+        {'people': []}
+        >>> parse_json(b'{"x": NaN}', "frame.json")
+        Traceback (most recent call last):
+        posenet3d.errors.DataError: frame.json: expected numbers as JSON has them, got NaN.
+    """
+
+    def constant(text: str) -> NoReturn:
+        raise DataError(source, f"expected numbers as JSON has them, got {text}.")
+
+    def number(text: str) -> float:
+        value = float(text)
+        if value in (float("inf"), float("-inf")):
+            raise DataError(source, f"expected numbers that fit a float, got {text[:40]}.")
+        return value
+
+    def whole(text: str) -> int:
+        if len(text) > 20:
+            raise DataError(source, f"expected whole numbers of 64 bits, got {text[:40]}.")
+        return int(text)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(source, f"expected each key once, got {twice[:40]!r} twice.")
+        return made
+
+    try:
+        return json.loads(
+            content.decode("utf-8-sig"),
+            parse_constant=constant,
+            parse_float=number,
+            parse_int=whole,
+            object_pairs_hook=unique,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise DataError(source, f"expected JSON, got {error.msg.lower()} at {place}.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(source, f"expected JSON in UTF-8, got {error.reason}.") from None
+    except RecursionError:
+        raise DataError(source, "expected JSON, got lists nested too deep.") from None

@@ -1,0 +1,122 @@
+"""A reconstruction that stands upright: out of the camera's frame into one with gravity."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from posenet3d.errors import UnknownNameError
+from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA, Reconstruction
+
+UpAxis = Literal["y", "z"]
+RootMotion = Literal["track", "still"]
+
+SOLE_BELOW_ANKLE = 0.08
+"""Metres from the ankle joint down to the floor for a person who stands."""
+
+_Z_UP_FROM_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class WorldMotion:
+    """A motion in a gravity-aligned frame, metres, right-handed, x to the camera's right.
+
+    With y up, z points from the scene to the camera; with z up, y points away from the camera.
+    The floor is at height 0 and the first frame's root above the origin.
+
+    Example:
+        >>> eye = np.eye(3)
+        >>> WorldMotion("y", np.zeros((5, 14, 3)), eye, np.zeros(3), None, None).up_axis
+        'y'
+    """
+
+    up_axis: UpAxis
+    """``"y"`` or ``"z"``."""
+    joints: Float[np.ndarray, "frames 14 3"]
+    """``lsp_14`` joints, root included."""
+    from_camera: Float[np.ndarray, "3 3"]
+    """The rotation camera -> world."""
+    offset: Float[np.ndarray, " 3"]
+    """``world = from_camera @ (joint + root) + offset`` for a tracked root."""
+    rotations: Float[np.ndarray, "frames bones 3 3"] | None
+    """Local joint rotations of the body, the root's turned into this frame; no B any more."""
+    translation: Float[np.ndarray, "frames 3"] | None
+    """``vertices = body.scale * body_model.vertices(betas, rotations) + translation``."""
+
+
+def world_motion(
+    lifted: Reconstruction, up_axis: UpAxis = "y", root: RootMotion = "track"
+) -> WorldMotion:
+    """The motion with gravity along an axis and the floor at height 0.
+
+    The azimuth is the camera's: it looks along -z (y up) or +y (z up). The floor is
+    `SOLE_BELOW_ANKLE` (times the body's scale) below the 5th percentile of each frame's lowest
+    joint, so a jump leaves it.
+
+    Args:
+        lifted: the reconstruction.
+        up_axis: ``"y"`` or ``"z"``.
+        root: ``"track"`` moves the root as the assumed camera says; ``"still"`` holds it over
+            the origin at its tracked height, which is steadier.
+
+    Raises:
+        UnknownNameError: no such axis or root motion.
+
+    Example:
+        >>> from posenet3d.keypoints import KeypointSequence
+        >>> seen = KeypointSequence(np.ones((5, 14, 2)), layout="lsp_14", fps=25.0)
+        >>> lifted = Reconstruction(np.zeros((5, 14, 3)), np.ones((5, 3)), seen)
+        >>> bool(np.allclose(world_motion(lifted).joints[..., 1], SOLE_BELOW_ANKLE))
+        True
+    """
+    if up_axis not in ("y", "z"):
+        raise UnknownNameError("up axis", up_axis, ("y", "z"))
+    if root not in ("track", "still"):
+        raise UnknownNameError("root motion", root, ("track", "still"))
+    turn = levelling_rotation(lifted.up)
+    if up_axis == "z":
+        turn = _Z_UP_FROM_Y_UP @ turn
+    up = 1 if up_axis == "y" else 2
+    level = [axis for axis in range(3) if axis != up]
+    tracked = lifted.root @ turn.T
+    placed = tracked.copy()
+    if root == "still":
+        placed[:, level] = 0.0
+    joints = lifted.joints3d @ turn.T + placed[:, None]
+    scale = 1.0 if lifted.body is None else lifted.body.scale
+    offset = np.zeros(3)
+    offset[level] = -placed[0, level]
+    offset[up] = SOLE_BELOW_ANKLE * scale - np.percentile(joints[..., up].min(axis=1), 5.0)
+    moved = placed - tracked
+    rotations, translation = None, None
+    if lifted.body is not None:
+        body_turn = turn @ np.diag(BODY_TO_CAMERA)
+        rotations = lifted.body.rotations.copy()
+        rotations[:, 0] = body_turn @ rotations[:, 0]
+        translation = lifted.body.translation @ turn.T + moved + offset
+    return WorldMotion(up_axis, joints + offset, turn, offset, rotations, translation)
+
+
+def levelling_rotation(up: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
+    """The rotation camera -> world with y up and the camera looking along -z, levelled.
+
+    For a camera that looks straight down or up, the image's up takes the place of the viewing
+    direction.
+
+    Args:
+        up: unit vector against gravity in the camera frame.
+
+    Example:
+        >>> levelling_rotation(np.array([0.0, -1.0, 0.0]))
+        array([[ 1.,  0.,  0.],
+               [ 0., -1.,  0.],
+               [ 0.,  0., -1.]])
+    """
+    y = up / np.linalg.norm(up)
+    ahead = np.array([0.0, 0.0, 1.0])
+    flat = ahead - (ahead @ y) * y
+    if np.linalg.norm(flat) < 1e-6:
+        flat = np.array([0.0, -1.0, 0.0]) * np.sign(-ahead @ y)
+    z = -flat / np.linalg.norm(flat)
+    return np.stack([np.cross(y, z), y, z]) + 0.0
