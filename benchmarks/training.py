@@ -21,14 +21,13 @@ Needs the extras `smpl` and `viz`. Results go to `benchmarks/results/training.md
 import argparse
 import datetime
 import json
-import os
-import platform
 import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from machine import alone, described
 
 STAGES = ("teacher", "distillation", "sja", "joint")
 METHODS = ("posenet3d", "literal", "videopose3d")
@@ -176,24 +175,14 @@ def variants(
 
 def run_twice_if_noisy(case: dict, threads: int) -> dict:
     """A case's record; the faster of two where the repeats of the first lie far apart."""
-    record = run_one(case, threads)
+    record = alone(__file__, case, threads)
     seconds = record.get("seconds") if case["kind"] == "step" else None
     if not seconds or max(seconds) < NOISY * min(seconds):
         return record
-    again = run_one(case, threads)
+    again = alone(__file__, case, threads)
     if "seconds" not in again:
         return record
     return min(record, again, key=lambda each: sorted(each["seconds"])[len(each["seconds"]) // 2])
-
-
-def run_one(case: dict, threads: int) -> dict:
-    """One case in a process of its own."""
-    command = [sys.executable, __file__, "--case", json.dumps(case)]
-    alone = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | alone)
-    if done.returncode:
-        return case | {"failed": (done.stderr.strip().splitlines() or [str(done.returncode)])[-1]}
-    return case | json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(case: dict) -> dict:
@@ -221,20 +210,16 @@ def header(arguments: argparse.Namespace) -> dict:
 
     from posenet3d.evaluation.provenance import source_commit
 
-    name = processor()
+    told = described(arguments.threads)
     if arguments.device == "cuda":
-        name = f"{torch.cuda.get_device_name()}, {name}"
+        told["device"] = f"{torch.cuda.get_device_name()}, {told['device']}"
     return {
         "commands": [shown_command(sys.argv[1:])],
         "commit": source_commit() or "unknown",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "device": name,
-        "cores": os.cpu_count(),
-        "threads": arguments.threads,
         "seed": arguments.seed,
         "preset": arguments.preset,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
+        **told,
     }
 
 
@@ -247,13 +232,6 @@ def shown_command(given: list[str]) -> str:
         place = shown.index("--results")
         del shown[place : place + 2]
     return shlex.join(["python", "benchmarks/training.py", *shown])
-
-
-def processor() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "unknown CPU")
 
 
 if __name__ == "__main__":
