@@ -25,7 +25,16 @@ from typing import Any
 import torch
 from origin import command, commit
 from robustness_measures import (
-    EXACT, FLICKERING, LASTING, OCCLUDED, WILD, Condition, Input, frames_of, measure, noise_of,
+    EXACT,
+    FLICKERING,
+    LASTING,
+    OCCLUDED,
+    WILD,
+    Condition,
+    Input,
+    frames_of,
+    measure,
+    noise_of,
 )  # fmt: skip
 from torch import Tensor
 
@@ -211,8 +220,8 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     yield "# A lifter taught to answer for a detector's 2D as for exact 2D: a trial"
     yield ""
     yield (
-        f"Command: `{results['command']}`, seed {results['seed']}, commit {results['commit'][:12]}; "
-        f"{results['steps']} steps of {results['batch']} windows, "
+        f"Command: `{results['command']}`, seed {results['seed']}, commit "
+        f"{results['commit'][:12]}; {results['steps']} steps of {results['batch']} windows, "
         f"{results['cpu_seconds'] / 60:.0f} minutes of one thread with the measuring."
     )
     yield ""
