@@ -95,13 +95,86 @@ def normalize(
     points = np.asarray(points, dtype=np.float64)
     _check_options(mode, distance, length, window)
     anchors = _anchors(points, name, gaps)
-    root = anchors[:, :2].mean(axis=1)
+    root, scale = _root_and_scale(anchors, mode, distance, length, window)
     centred = points - root[:, None]
-    lengths = np.linalg.norm(anchors[:, 2] - root, axis=-1)
-    averaged = _averaged(lengths, mode, length, window)
-    _check_lengths(averaged, centred, name, mode)
-    scale = 1.0 / (distance * averaged)
+    _check_scale(scale, distance, float(np.nanmax(np.abs(centred))), name, mode)
     return Normalized(centred * scale[:, None, None], scale, root)
+
+
+class Anchoring(NamedTuple):
+    """Where the normalised frame of each frame of a sequence lies; see `Normalized`.
+
+    Attributes:
+        scale: (frames,), normalised units per input unit.
+        root: (frames, 2), the middle of the hips in the input's unit, gaps filled.
+    """
+
+    scale: Float[np.ndarray, " frames"]
+    root: Float[np.ndarray, "frames 2"]
+
+
+def anchoring(
+    chunks: Iterable[Float[np.ndarray, "_ joints axes"]],
+    mode: str = "sequence",
+    distance: float = 10.0,
+    *,
+    length: float | None = None,
+    window: int = 51,
+    name: str = "points",
+) -> Anchoring:
+    """Scale and root of a long sequence that comes in chunks: what `normalize` finds, less points.
+
+    Keeps hips and head top only, 48 bytes a frame, so that hours need no room.
+
+    Args:
+        chunks: consecutive parts (some, 14, 2) in layout ``lsp_14``; NaN where a joint is missing.
+        mode: as in `normalize`, as are the others.
+        distance: see there.
+        length: see there.
+        window: see there.
+        name: see there.
+
+    Returns:
+        `Anchoring`: ``(points - root) * scale`` is what ``normalize(..., gaps=True)`` gives.
+
+    Raises:
+        DataError: as `normalize` with ``gaps``.
+        ShapeError: as `normalize`.
+        UnknownNameError: no such mode.
+
+    Example:
+        >>> person = np.zeros((3, 14, 2))
+        >>> person[:, LSP_14.index("head_top")] = (0, -250)
+        >>> anchoring([person, person]).scale
+        array([0.0004, 0.0004, 0.0004, 0.0004, 0.0004, 0.0004])
+    """
+    _check_options(mode, distance, length, window)
+    parts, extent = [], 0.0
+    for chunk in chunks:
+        points = np.asarray(chunk, dtype=np.float64)
+        _check_known(points, name)
+        parts.append(points[:, [*_HIPS, _HEAD_TOP]])
+        seen = points[np.isfinite(points)]
+        extent = max(extent, float(np.ptp(seen)) if seen.size else 0.0)
+    if not parts:
+        raise DataError(name, "expected at least one frame, got an empty sequence; leave it out.")
+    anchors = _without_gaps(np.concatenate(parts), name)
+    root, scale = _root_and_scale(anchors, mode, distance, length, window)
+    _check_scale(scale, distance, extent, name, mode)
+    return Anchoring(scale, root)
+
+
+def _root_and_scale(
+    anchors: Float[np.ndarray, "frames 3 axes"],
+    mode: str,
+    distance: float,
+    length: float | None,
+    window: int,
+) -> tuple[Float[np.ndarray, "frames axes"], Float[np.ndarray, " frames"]]:
+    root = anchors[:, :2].mean(axis=1)
+    lengths = np.linalg.norm(anchors[:, 2] - root, axis=-1)
+    with np.errstate(divide="ignore"):
+        return root, 1.0 / (distance * _averaged(lengths, mode, length, window))
 
 
 def mean_head_to_root(
@@ -189,11 +262,22 @@ def _anchors(
         _check_points(points, name)
         found: Float[np.ndarray, "frames 3 axes"] = points[:, anchors]
         return found
+    _check_known(points, name)
+    return _without_gaps(points[:, anchors], name)
+
+
+def _check_known(points: Float[np.ndarray, "..."], name: str) -> None:
+    """As `_check_points`, but NaN is allowed: a joint that is missing."""
     _check_points(np.nan_to_num(points, nan=0.0, posinf=np.inf, neginf=-np.inf), name)
-    filled = fill_gaps(points[:, anchors])
+
+
+def _without_gaps(
+    anchors: Float[np.ndarray, "frames 3 axes"], name: str
+) -> Float[np.ndarray, "frames 3 axes"]:
+    filled = fill_gaps(anchors)
     never = np.isnan(filled).any(axis=(0, 2))
     if never.any():
-        joint = LSP_14.joint_names[anchors[int(np.argmax(never))]]
+        joint = LSP_14.joint_names[[*_HIPS, _HEAD_TOP][int(np.argmax(never))]]
         raise DataError(
             name,
             f"expected hips and head top in some frame, for centre and scale, got no {joint!r}; "
@@ -223,13 +307,12 @@ def _check_points(points: Float[np.ndarray, "..."], name: str) -> None:
         )
 
 
-def _check_lengths(
-    lengths: Float[np.ndarray, " frames"],
-    centred: Float[np.ndarray, "frames joints axes"],
-    name: str,
-    mode: str,
+def _check_scale(
+    scale: Float[np.ndarray, " frames"], distance: float, extent: float, name: str, mode: str
 ) -> None:
-    too_short = lengths <= _SMALLEST_SHARE * np.nanmax(np.abs(centred))
+    """That the person has a length, against how far the points spread."""
+    lengths = 1.0 / (distance * scale)
+    too_short = lengths <= _SMALLEST_SHARE * extent
     if too_short.any():
         raise DataError(
             name,
