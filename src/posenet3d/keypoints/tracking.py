@@ -24,11 +24,14 @@ REACH = 0.15
 LEAST_OVERLAP = 0.1
 """Below it two finds are two people: joints that are 2.1 sigma apart, a third of a body."""
 
-MAX_PEOPLE = 1000
+MAX_PEOPLE = 500
 """The most people of one frame."""
 
 MAX_COORDINATE = 1e9
 """The largest coordinate; a picture with more pixels a side does not exist."""
+
+_AT_ONCE = 2**18
+"""How many pairs of joints are compared in one piece: 4 MB an array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,29 +251,34 @@ class _People:
         self.points = np.where(self.known[..., None], found.points, 0.0)
         self.reach = REACH * np.maximum(_sizes(found.points), 1e-9)
 
-    def match(
-        self, tracks: list[_Track], frame: int, start: int, end: int
-    ) -> dict[int, _Track]:
+    def match(self, tracks: list[_Track], frame: int, start: int, end: int) -> dict[int, _Track]:
         """Which of the rows from start to end goes on with which track; moves their velocities."""
         if not tracks:
             return {}
-        last = [each.row for each in tracks]
-        elapsed = np.array([[float(frame - each.frame)] for each in tracks])
-        drift = np.array([each.velocity for each in tracks]) * elapsed
-        moved = self.points[None, start:end] - self.points[last][:, None]
-        both = self.weight[last][:, None] * self.weight[None, start:end]
-        shared = np.maximum(both.sum(-1), 1.0)
-        reach = np.maximum(self.reach[last][:, None], self.reach[None, start:end])
-        away = (moved - drift[:, None, None]) / reach[..., None, None]
-        overlap = (np.exp(-0.5 * (away * away).sum(-1)) * both).sum(-1) / shared
+        block = max(1, _AT_ONCE // ((end - start) * self.weight.shape[1]))
+        parts = range(0, len(tracks), block)
+        overlaps = [self._overlap(tracks[i : i + block], frame, start, end) for i in parts]
         made = {}
-        for place, column in _best_pairs(overlap):
-            person = tracks[place]
-            step = (moved[place, column] * both[place, column, :, None]).sum(0)
-            step /= shared[place, column] * elapsed[place]
+        for place, column in _best_pairs(np.concatenate(overlaps)):
+            person, row = tracks[place], start + column
+            both = self.weight[person.row] * self.weight[row]
+            moved = both @ (self.points[row] - self.points[person.row])
+            step = moved / (both.sum() * (frame - person.frame))
             person.velocity = 0.5 * (person.velocity + step)
-            made[start + column] = person
+            made[row] = person
         return made
+
+    def _overlap(
+        self, tracks: list[_Track], frame: int, start: int, end: int
+    ) -> Float[np.ndarray, "tracks found"]:
+        last = [each.row for each in tracks]
+        drift = np.array([each.velocity * (frame - each.frame) for each in tracks])
+        away = self.points[None, start:end] - (self.points[last] + drift[:, None])[:, None]
+        both = self.weight[last][:, None] * self.weight[None, start:end]
+        reach = np.maximum(self.reach[last][:, None], self.reach[None, start:end])
+        away /= reach[..., None, None]
+        near = np.exp(-0.5 * (away * away).sum(-1))
+        return np.asarray((near * both).sum(-1) / np.maximum(both.sum(-1), 1.0))
 
 
 def _best_pairs(overlap: Float[np.ndarray, "tracks found"]) -> list[tuple[int, int]]:
