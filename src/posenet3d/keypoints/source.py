@@ -4,7 +4,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from posenet3d.errors import DataError, KeypointFormatError, StorageError
 from posenet3d.files.strict_json import parse_json
@@ -154,7 +154,7 @@ def by_number(name: str) -> tuple[tuple[int, int | str], ...]:
         ['a9', 'a10', 'b1']
     """
     parts = re.split(r"([0-9]+)", name)
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts if part)
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
 
 
 def read_capped(path: Path) -> bytes:
@@ -171,9 +171,20 @@ def read_capped(path: Path) -> bytes:
                 raise KeypointFormatError(
                     path, f"expected at most {MAX_BYTES} bytes, got {size}; split the file."
                 )
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(size) if size else _read_stream(file)
     except OSError as error:
         raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
     if len(content) > MAX_BYTES:  # a pipe or device tells no size
         raise KeypointFormatError(path, f"expected at most {MAX_BYTES} bytes; split the file.")
     return content
+
+
+def _read_stream(file: BinaryIO) -> bytes:
+    """What comes from a pipe or device, up to a little more than `MAX_BYTES`.
+
+    ``file.read(MAX_BYTES)`` would take that much memory before the first byte.
+    """
+    content = bytearray()
+    while len(content) <= MAX_BYTES and (piece := file.read(2**20)):
+        content += piece
+    return bytes(content)
