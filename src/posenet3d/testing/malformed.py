@@ -147,7 +147,7 @@ def _change_node(holder: list[Any], draw: random.Random) -> None:
     elif how == 3 and isinstance(value, list):
         parent[key] = value[: draw.randrange(len(value) + 1)] or value * draw.choice((2, 3))
     elif how == 4 and isinstance(value, int | float) and not isinstance(value, bool):
-        parent[key] = draw.choice((-value, value * 1e6, value + 0.5, str(value), int(value)))
+        parent[key] = draw.choice((-value, value * 1e6, value + 0.5, str(value)))
     elif how == 5 and isinstance(parent, dict):
         parent[draw.choice((str(key).upper(), "", f"{key}s"))] = parent.pop(key)
     elif how == 6:
