@@ -2,6 +2,7 @@
 
 from posenet3d.reconstruction.camera import AssumedCamera
 from posenet3d.reconstruction.facts import AXES, body_of, check_finite, facts_of
+from posenet3d.reconstruction.npz_file import load_reconstruction, reconstruction_arrays
 from posenet3d.reconstruction.reconstruction import BodyMotion, Reconstruction
 from posenet3d.reconstruction.world import WorldMotion, levelling_rotation, world_motion
 
@@ -15,5 +16,7 @@ __all__ = [
     "check_finite",
     "facts_of",
     "levelling_rotation",
+    "load_reconstruction",
+    "reconstruction_arrays",
     "world_motion",
 ]

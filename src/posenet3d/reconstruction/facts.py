@@ -133,5 +133,8 @@ def _root(lifted: Reconstruction) -> str:
 
 
 def _licence(lifted: Reconstruction) -> str:
-    told = getattr(lifted.body_model, "license", "")
+    try:
+        told = getattr(lifted.body_model, "license", "")
+    except PoseNet3DError:
+        return "not told (the body model cannot be loaded)"
     return told if isinstance(told, str) and told else "not told by the body model"
