@@ -17,6 +17,7 @@ from posenet3d.cli.data import data
 from posenet3d.cli.demo import demo
 from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
+from posenet3d.cli.export import export
 from posenet3d.cli.plugins import plugins
 from posenet3d.cli.train import train
 from posenet3d.errors import PoseNet3DError
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command()(export)
 app.command()(demo)
 app.add_typer(body, name="body")
 app.add_typer(data, name="data")

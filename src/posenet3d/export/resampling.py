@@ -23,15 +23,16 @@ class Between:
     last: Int[np.ndarray, " wanted"]
     share: Float[np.ndarray, " wanted"]
 
-    def positions(self, values: Float[np.ndarray, "frames *axes"]) -> np.ndarray:  # noqa: F821
+    def positions(self, values: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "wanted 3"]:
         """Values on the straight line between their frames.
 
         Args:
             values: a row a frame.
         """
-        share = self.share.reshape(-1, *[1] * (values.ndim - 1))
-        first: np.ndarray = values[self.first].astype(np.float64)
-        made: np.ndarray = first + share * (values[self.last] - first)
+        first = values[self.first]
+        made: Float[np.ndarray, "wanted 3"] = first + self.share[:, None] * (
+            values[self.last] - first
+        )
         return made
 
     def rotations(
