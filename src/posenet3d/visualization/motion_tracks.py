@@ -8,9 +8,12 @@ from jaxtyping import Float
 
 from posenet3d.reconstruction import Reconstruction, WorldMotion, world_motion
 from posenet3d.reconstruction.world import RootMotion
+from posenet3d.skeletons import LSP_14
 
 RESULT = "result"
 """The name of the skeleton that was asked for: the fusion, or the one branch there is."""
+
+_FOLLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +54,48 @@ def motion_tracks(lifted: Reconstruction, root: RootMotion = "track") -> MotionT
         if name != RESULT and not np.array_equal(joints, lifted.joints3d):
             skeletons[name] = joints @ world.from_camera.T + shift
     return MotionTracks(world, skeletons, _reprojected(lifted))
+
+
+def smoothed_place(
+    joints: Float[np.ndarray, "frames 14 3"], fps: float
+) -> Float[np.ndarray, "frames 2"]:
+    """Where a picture's camera looks: the hips' place on the floor (x, z), as a mean over a second.
+
+    Args:
+        joints: upright ``lsp_14`` joints, y up.
+        fps: frames a second.
+
+    Example:
+        >>> smoothed_place(np.ones((50, 14, 3)), 25.0)[10].tolist()
+        [1.0, 1.0]
+    """
+    hips = joints[:, LSP_14.indices("right_hip", "left_hip")].mean(axis=1)[:, [0, 2]]
+    reach = max(1, round(0.5 * _FOLLOW_SECONDS * fps))
+    padded = np.concatenate([np.repeat(hips[:1], reach, 0), hips, np.repeat(hips[-1:], reach, 0)])
+    sums = np.cumsum(np.concatenate([np.zeros((1, 2)), padded]), axis=0)
+    means: np.ndarray = (sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1)
+    return means
+
+
+def extent_in_image(points: Float[np.ndarray, "frames joints 2"]) -> Float[np.ndarray, " 2"]:
+    """How wide and tall a person is in the image: the 95th percentile over the frames.
+
+    Args:
+        points: 2D keypoints; NaN where unknown.
+
+    Returns:
+        Width and height in the unit of the points, more than 0.
+
+    Example:
+        >>> extent_in_image(np.array([[[0.0, 0.0], [3.0, 4.0]]])).tolist()
+        [3.0, 4.0]
+    """
+    seen = np.isfinite(points).any(axis=(-1, -2))
+    if not seen.any():
+        return np.ones(2)
+    extents = np.nanmax(points[seen], axis=1) - np.nanmin(points[seen], axis=1)
+    size: np.ndarray = np.maximum(np.percentile(extents, 95, axis=0), 1e-6)
+    return size
 
 
 def _reprojected(lifted: Reconstruction) -> Float[np.ndarray, "frames 14 2"] | None:

@@ -15,15 +15,20 @@ from posenet3d.reconstruction import Reconstruction, WorldMotion
 from posenet3d.reconstruction.world import RootMotion
 from posenet3d.skeletons import LSP_14, Skeleton
 from posenet3d.skeletons import layout as layout_named
-from posenet3d.visualization.motion_tracks import MotionTracks, motion_tracks
+from posenet3d.visualization.motion_tracks import (
+    MotionTracks,
+    extent_in_image,
+    motion_tracks,
+    smoothed_place,
+)
 from posenet3d.visualization.packed_arrays import PackedArrays
 from posenet3d.visualization.skinned_mesh import skinned_mesh
+from posenet3d.visualization.stick_figures import side_of, side_of_bone
 
 FREE_LICENSES = ("CC0",)
 """How the licence of a body begins that anyone may share."""
 
 _COLOURS = ("result", "teacher", "student")
-_FOLLOW_SECONDS = 1.0
 _MOST_VERTICES, _MOST_BONES = 65_536, 29
 """What 16 bits a vertex, and 8 bits an entry of vec(R_2 - I, ..., R_K - I), can number."""
 _UP_FROM = {
@@ -83,7 +88,7 @@ def page_data(
     packed = PackedArrays()
     for name, joints in tracks.skeletons.items():
         packed.add_track(name, joints[kept])
-    packed.add_track("aim", _smoothed(tracks.world.joints, lifted.fps)[kept])
+    packed.add_track("aim", smoothed_place(tracks.world.joints, lifted.fps)[kept])
     _add_keypoints(packed, lifted.keypoints, tracks, kept)
     if model is not None:
         _add_body(packed, model, lifted, tracks.world, kept)
@@ -139,18 +144,6 @@ def _colours(names: Mapping[str, object]) -> list[str]:
     return [name or (free.pop(0) if free else _COLOURS[-1]) for name in taken]
 
 
-def _smoothed(
-    joints: Float[np.ndarray, "frames 14 3"], fps: float
-) -> Float[np.ndarray, "frames 2"]:
-    """Where the picture's camera looks: the hips' place on the floor, as a moving mean."""
-    hips = joints[:, LSP_14.indices("right_hip", "left_hip")].mean(axis=1)[:, [0, 2]]
-    reach = max(1, round(0.5 * _FOLLOW_SECONDS * fps))
-    padded = np.concatenate([np.repeat(hips[:1], reach, 0), hips, np.repeat(hips[-1:], reach, 0)])
-    sums = np.cumsum(np.concatenate([np.zeros((1, 2)), padded]), axis=0)
-    means: np.ndarray = (sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1)
-    return means
-
-
 def _add_keypoints(
     packed: PackedArrays, seen: KeypointSequence, tracks: MotionTracks, kept: slice
 ) -> None:
@@ -200,26 +193,19 @@ def _distance(joints: Float[np.ndarray, "frames 14 3"]) -> float:
     return 2.35 * max(tall, 0.5) + 0.2
 
 
-def _side_of(name: str) -> str:
-    side = name.partition("_")[0]
-    return side if side in ("left", "right") else "middle"
-
-
 def _drawn(skeleton: Skeleton) -> dict[str, object]:
     """Joints and bones with the side of the body that each is on."""
-    sides = [_side_of(name) for name in skeleton.joint_names]
-    bones = []
-    for bone in skeleton.bones:
-        ends = {sides[joint] for joint in bone} - {"middle"}
-        bones.append({"ends": bone, "side": ends.pop() if len(ends) == 1 else "middle"})
-    return {"joints": sides, "bones": bones}
+    return {
+        "joints": [side_of(name) for name in skeleton.joint_names],
+        "bones": [{"ends": bone, "side": side_of_bone(skeleton, bone)} for bone in skeleton.bones],
+    }
 
 
 def _window(seen: KeypointSequence) -> dict[str, object]:
     """What part of the image is shown, and how large the person is in it."""
     known = seen.points[np.isfinite(seen.points).all(axis=-1)]
     low, high = (known.min(0), known.max(0)) if len(known) else (np.zeros(2), np.ones(2))
-    person = max(float(np.linalg.norm(high - low)), 1e-6)
+    person = float(np.linalg.norm(extent_in_image(seen.points)))
     framed = seen.unit == "pixels" and seen.image_size is not None
     if framed and seen.image_size is not None:
         low, high = np.minimum(low, 0.0), np.maximum(high, seen.image_size)
