@@ -195,7 +195,7 @@ def read_capped(path: Path, most: int = MAX_BYTES) -> bytes:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            content = b"" if size > most else file.read(most + 1)
+            content = b"" if size > most else file.read(size + 1)  # read(n) takes n bytes
     except OSError as error:
         raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
     if max(size, len(content)) > most:
