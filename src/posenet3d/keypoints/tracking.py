@@ -112,7 +112,10 @@ def sequences_of_people(
         >>> [(person.track_id, person.points[:, 0, 0].tolist()) for person in people]
         [(0, [0.0, 1.0]), (1, [500.0, 501.0])]
     """
-    found = _in_order(_checked(detections, source))
+    found = _checked(detections, source)
+    if not len(found.frame):
+        return ()
+    found = _in_order(found)
     track = _tracks(found, float(fps))
     name = source if isinstance(source, str) else source.name
     _check_once_a_frame(found.frame, track, source)
