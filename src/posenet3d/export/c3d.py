@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict
 
-from posenet3d.errors import MissingExtraError, PoseNet3DError, UnknownNameError
+from posenet3d.errors import MissingExtraError, PoseNet3DError, StorageError, UnknownNameError
 from posenet3d.export.joint_tracks import JointTracks, joint_tracks
 from posenet3d.export.trc import UNIT_NAMES, UNITS_A_METRE, MarkerUnit
 from posenet3d.files import atomic_write
@@ -84,6 +84,7 @@ def write_c3d(
     with tempfile.TemporaryDirectory() as folder, atomic_write(path) as target:
         made = Path(folder) / "made.c3d"  # ezc3d writes to names only
         file.write(str(made))
+        _check_whole(made, file["data"]["points"])
         with made.open("rb") as source:
             shutil.copyfileobj(source, target)
 
@@ -98,7 +99,7 @@ def _fill(file: Any, tracks: JointTracks, unit: str, facts: dict[str, str]) -> N
     file.add_parameter("POINT", "Y_SCREEN", "+Z")
     file.add_parameter("MANUFACTURER", "SOFTWARE", "posenet3d")
     for name, fact in facts.items():
-        file.add_parameter("POSENET3D", re.sub(r"\W+", "_", name).upper(), _latin(fact))
+        file.add_parameter("POSENET3D", re.sub(r"\W+", "_", name).upper(), _plain(fact))
     file["data"]["points"] = points
     file["data"]["meta_points"]["residuals"] = np.where(np.isnan(points[:1]), -1.0, 0.0)
 
@@ -118,6 +119,21 @@ def _points(tracks: JointTracks) -> Float[np.ndarray, "4 joints frames"]:
     return points
 
 
-def _latin(text: str) -> str:
+def _check_whole(made: Path, points: Float[np.ndarray, "4 joints frames"]) -> None:
+    """Reads the file again, since ezc3d says nothing of a full disk."""
+    import ezc3d
+
+    try:
+        read = ezc3d.c3d(str(made))["data"]["points"][:3]
+        whole = np.array_equal(read, points[:3].astype(np.float32), equal_nan=True)
+    except Exception:  # whatever ezc3d makes of half a file
+        whole = False
+    if not whole:
+        raise StorageError(
+            made.parent, "the C3D file was not written whole; make space on that disk."
+        )
+
+
+def _plain(text: str) -> str:
     """Text of a C3D parameter: 255 bytes that every reader can decode."""
     return text.encode("ascii", "replace").decode()[:255]

@@ -78,7 +78,7 @@ def write_csv(
     facts = facts_of(reconstruction, tracks.axes)
     with atomic_write(path) as file:
         for name, fact in facts.items():
-            file.write(f"# {name}: {' '.join(fact.split())}\n".encode())
+            file.write(f"# {name}: {fact}\n".encode())
         file.write((",".join(COLUMNS) + "\n").encode())
         for chunk in tracks.chunks():
             rows = _rows(tracks, reconstruction.confidence[chunk], chunk)

@@ -79,7 +79,7 @@ def _write_frame(path: Path, mesh: Mesh) -> None:
 
 def _header(mesh: Mesh) -> str:
     facts = {"Written by": "posenet3d", "Frame": str(mesh.number), **mesh.facts}
-    told = [f"comment {name}: {' '.join(fact.split())}" for name, fact in facts.items()]
+    told = [f"comment {name}: {fact}" for name, fact in facts.items()]
     lines = [
         "ply",
         "format binary_little_endian 1.0",

@@ -43,7 +43,7 @@ class Between:
         Args:
             rotations: a row a frame.
         """
-        made = rotations[self.first].astype(np.float64)
+        made: Float[np.ndarray, "wanted bones 3 3"] = rotations[self.first].astype(np.float64)
         moved = np.flatnonzero(self.share)
         if len(moved):
             start = made[moved]

@@ -30,7 +30,7 @@ UP_FROM = {
 def facts_of(
     lifted: Reconstruction, axes: str, *, unit: str = "metres", body: bool = False
 ) -> dict[str, str]:
-    """What a reader must know of a file's numbers, a line a fact.
+    """What a reader must know of a file's numbers, a line a fact, none with a line break.
 
     Args:
         lifted: what is written.
@@ -71,7 +71,8 @@ def facts_of(
         facts["Body family"] = lifted.body.family
         if body:
             facts["Body licence"] = _licence(lifted)
-    return facts | {f"Made with {name}": value for name, value in lifted.provenance.items()}
+    facts |= {f"Made with {name}": value for name, value in lifted.provenance.items()}
+    return {" ".join(name.split()): " ".join(fact.split()) for name, fact in facts.items()}
 
 
 def body_of(lifted: Reconstruction, what: str) -> BodyMotion:
