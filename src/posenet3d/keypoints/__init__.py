@@ -1,6 +1,7 @@
 """2D keypoint sequences and the files that they come in."""
 
 from posenet3d.keypoints.clips_npz import read_clips, write_clips
+from posenet3d.keypoints.csv_file import write_csv
 from posenet3d.keypoints.loading import load_keypoints, load_people
 from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.readers.mediapipe import from_mediapipe
@@ -19,4 +20,5 @@ __all__ = [
     "load_people",
     "read_clips",
     "write_clips",
+    "write_csv",
 ]
