@@ -267,9 +267,9 @@ def _with_one_palette(pictures: Iterator[Image], photographs: bool) -> Iterator[
 
 
 def _palette_with_white(picture: Any) -> Any:
-    """The brightest of its colours becomes white, as the paper is."""
+    """What is nearly white becomes white, as the paper is."""
     colours = np.array(picture.getpalette()).reshape(-1, 3)
-    colours[colours.sum(axis=1).argmax()] = 255
+    colours[colours.min(axis=1) > 246] = 255
     picture.putpalette(colours.ravel().tolist())
     return picture
 

@@ -80,7 +80,9 @@ def draw_sticks(
     known.sort(key=lambda bone: near[list(bone)].sum())
     places = [points[list(bone)] for bone in known]
     paints = [
-        to_rgba(SIDE_COLOURS[side_of_bone(skeleton, bone)], _strength(sure[list(bone)].min()))
+        to_rgba(
+            SIDE_COLOURS[side_of_bone(skeleton, bone)], bone_strength(float(sure[list(bone)].min()))
+        )
         for bone in known
     ]
     if halo:
@@ -91,6 +93,11 @@ def draw_sticks(
                                        capstyle="round", zorder=3), autolim=False)  # fmt: skip
 
 
-def _strength(confidence: float) -> float:
-    """How opaque a bone is: what is unsure stays visible."""
-    return 0.15 + 0.85 * float(confidence)
+def bone_strength(confidence: float) -> float:
+    """How opaque a bone of some confidence is: what is unsure stays visible.
+
+    Example:
+        >>> bone_strength(0.0)
+        0.15
+    """
+    return 0.15 + 0.85 * confidence
