@@ -85,12 +85,14 @@ def joint_motion(lifted: Reconstruction, what: str, root: RootMotion = "track") 
 
     Raises:
         PoseNet3DError: there is no body.
-        ShapeError: a number of the body's is not finite.
+        ShapeError: a number is not finite.
         UnknownNameError: no such root motion.
     """
     body, model = body_of(lifted, what), lifted.body_model
     check_finite("body.rotations", body.rotations)
     check_finite("body.translation", body.translation)
+    check_finite("joints3d", lifted.joints3d)
+    check_finite("root", lifted.root)
     world = world_motion(lifted, "y", root)
     if world.rotations is None or world.translation is None:
         raise PoseNet3DError("Expected a body's rotations in the world's frame, got none.")

@@ -167,13 +167,13 @@ def meshes(
     for name in ("rotations", "translation"):
         check_finite(f"body.{name}", getattr(body, name))
     check_finite("body.betas", body.betas[None])
-    turn, moved, axes = np.eye(3), body.translation, "camera"
+    turn, moved, axes = np.eye(3), lifted.root, "camera"
     if options.frame == "world":
         world = world_motion(lifted, options.up_axis, options.root)
         turn, axes = world.from_camera, options.up_axis
-        moved = body.translation if world.translation is None else world.translation
+        moved = world.joints[:, 0] - lifted.joints3d[:, 0] @ turn.T
     elif options.root == "still":
-        moved = body.translation - lifted.root
+        moved = np.zeros_like(lifted.root)
     facts = facts_of(lifted, axes, body=True)
     faces = lifted.body_model.faces.cpu().numpy()
     at_once = max(1, FRAMES_AT_ONCE // places.step)
@@ -181,7 +181,7 @@ def meshes(
         part = places[start : start + at_once]
         block = lifted.vertices(part[0], part[-1] + 1)[:: places.step]
         for place, seen in zip(part, block, strict=True):
-            upright = (seen - body.translation[place]) @ turn.T + moved[place]
+            upright = (seen - lifted.root[place]) @ turn.T + moved[place]
             yield Mesh(upright, faces, int(lifted.keypoints.frame_index[place]), facts)
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
+from posenet3d.body import BodyModel
 from posenet3d.errors import UnknownNameError
-from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA, Reconstruction
+from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA, BodyMotion, Reconstruction
 
 UpAxis = Literal["y", "z"]
 RootMotion = Literal["track", "still"]
@@ -94,8 +96,21 @@ def world_motion(
         body_turn = turn @ np.diag(BODY_TO_CAMERA)
         rotations = lifted.body.rotations.copy()
         rotations[:, 0] = body_turn @ rotations[:, 0]
-        translation = lifted.body.translation @ turn.T + moved + offset
+        # A body turns about its root joint, which is not its origin: that joint is what is moved.
+        pivot = _root_joint(lifted.body, lifted.body_model)
+        seen = lifted.body.translation + BODY_TO_CAMERA * pivot
+        translation = seen @ turn.T + moved + offset - pivot
     return WorldMotion(up_axis, joints + offset, turn, offset, rotations, translation)
+
+
+def _root_joint(body: BodyMotion, model: BodyModel) -> Float[np.ndarray, " 3"]:
+    """Where the body's root joint is at rest, from the body's origin, metres."""
+    with torch.no_grad():
+        joints = model.joints(
+            torch.tensor(body.betas, dtype=torch.float32),
+            torch.eye(3).expand(model.num_joints, 3, 3),
+        )
+    return np.asarray(joints[0].numpy().astype(np.float64) * body.scale)
 
 
 def levelling_rotation(up: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
