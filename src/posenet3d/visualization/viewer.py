@@ -111,7 +111,7 @@ class MotionViewer:
 
     def _look_at_start(self) -> None:
         middle = self._tracks.world.joints[0].mean(axis=0)
-        self._server.initial_camera.position = tuple(middle + np.array([1.3, 0.4, 3.0]))
+        self._server.initial_camera.position = tuple(middle + np.array([0.9, 0.35, 2.0]))
         self._server.initial_camera.look_at = tuple(middle)
 
     def _sticks(self, name: str, frame: int) -> Float[np.ndarray, "bones 2 3"]:
@@ -137,7 +137,7 @@ class MotionViewer:
         red, green, blue = (round(255 * part) for part in SKIN)
         return self._server.scene.add_mesh_simple(
             "/body", self._vertices(0), self._lifted.body_model.faces.numpy(),
-            color=(red, green, blue), opacity=0.75,
+            color=(red, green, blue), opacity=0.7,
         )  # fmt: skip
 
     def _add_camera(self) -> Any | None:
@@ -150,6 +150,7 @@ class MotionViewer:
         return self._server.scene.add_camera_frustum(
             "/camera", fov=2 * math.atan(0.5 * height / camera.focal), aspect=width / height,
             wxyz=(w, x, y, z), position=tuple(world.offset.tolist()),
+            scale=0.12, thickness=0.006,
         )  # fmt: skip
 
     def _add_controls(self) -> None:
