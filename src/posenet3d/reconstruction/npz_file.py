@@ -35,6 +35,7 @@ from posenet3d.plugins import PluginSpec
 from posenet3d.reconstruction.camera import AssumedCamera
 from posenet3d.reconstruction.facts import facts_of
 from posenet3d.reconstruction.reconstruction import BodyMotion, Reconstruction
+from posenet3d.skeletons import LSP_14
 
 KEY = "posenet3d"
 """The array that says that an npz file is ours."""
@@ -210,16 +211,15 @@ def _array(arrays: Arrays, name: str, source: str) -> np.ndarray:
         raise DataError(source, f"{name}: expected float32 or float64, got {array.dtype}.")
     if floats and not np.isfinite(array).all():
         raise DataError(source, f"{name}: expected finite numbers, got NaN or infinity.")
-    if name == "invented" and (array.dtype.kind != "b" or array.ndim != 2):
-        raise DataError(source, f"{name}: expected truth values, got {array.dtype} {array.shape}.")
+    if name == "invented" and array.dtype.kind != "b":
+        raise DataError(source, f"{name}: expected truth values, got {array.dtype}.")
     return array
 
 
 def _assembled(header: _Header, kept: Arrays) -> Reconstruction:
     seen: dict[str, Any] = {name: kept[f"keypoints_{name}"] for name in _KEYPOINTS}
     camera, body = header.camera, header.body
-    if len(kept["joints3d"].shape) != 3:
-        raise ShapeError("joints3d", expected="(frames, 14, 3)", got=f"{kept['joints3d'].shape}")
+    _check_shapes(kept)
     return Reconstruction(
         joints3d=kept["joints3d"],
         root=kept["root"],
@@ -237,8 +237,25 @@ def _assembled(header: _Header, kept: Arrays) -> Reconstruction:
 
 def _body(header: _Body, kept: Arrays) -> BodyMotion:
     moving: dict[str, Any] = {name: kept[f"body_{name}"] for name in _BODY}
-    for name, axes in {"betas": 1, "rotations": 4, "translation": 2}.items():
-        if moving[name].ndim != axes:
-            got = f"{moving[name].shape}"
-            raise ShapeError(f"body.{name}", expected=f"an array of {axes} axes", got=got)
     return BodyMotion(**moving, **dict(header))
+
+
+def _check_shapes(kept: Arrays) -> None:
+    """Nothing, if the arrays fit each other; bones and betas may be as many as the model has."""
+    joints = kept["joints3d"]
+    frames = len(joints) if joints.ndim else 0
+    skeletons = (frames, len(LSP_14), 3)
+    bones = kept["body_rotations"].shape[1:2] if "body_rotations" in kept else ()
+    betas = kept["body_betas"].shape[:1] if "body_betas" in kept else ()
+    wanted = {
+        **{name: skeletons for name in kept if name.startswith("joints3d")},
+        "root": (frames, 3),
+        "up": (3,),
+        "invented": skeletons[:2],
+        "body_betas": betas or (10,),
+        "body_rotations": (frames, *(bones or (24,)), 3, 3),
+        "body_translation": (frames, 3),
+    }
+    for name, shape in wanted.items():
+        if name in kept and kept[name].shape != shape:
+            raise ShapeError(name, expected=f"{shape}", got=f"{kept[name].shape}")
