@@ -16,6 +16,7 @@ from posenet3d.export import write_bvh
 from posenet3d.export.euler_angles import EULER_ORDERS
 from posenet3d.plugins import GROUPS
 from posenet3d.reconstruction import world_motion
+from posenet3d.testing import check_exporter
 
 TOLERANCE = 1e-5
 """Metres."""
@@ -203,6 +204,10 @@ def test_options_that_do_not_exist_are_refused(tmp_path, moving, option):
 def test_a_missing_folder_is_one_of_our_errors(tmp_path, moving):
     with pytest.raises(StorageError):
         write_bvh(path=tmp_path / "absent" / "a.bvh", reconstruction=moving())
+
+
+def test_it_does_what_every_exporter_must():
+    check_exporter(write_bvh, suffix=".bvh", needs_body=True, says=["ROOT pelvis", "Frame Time"])
 
 
 def test_saving_by_suffix_finds_it(tmp_path, moving):

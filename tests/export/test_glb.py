@@ -20,6 +20,7 @@ from posenet3d.export import write_glb
 from posenet3d.export.glb_file import GlbBuffer
 from posenet3d.plugins import GROUPS, PluginSpec
 from posenet3d.reconstruction import world_motion
+from posenet3d.testing import check_exporter
 
 TOLERANCE = 1e-5
 """Metres."""
@@ -334,6 +335,11 @@ def test_options_that_do_not_exist_are_refused(tmp_path, moving, option):
 def test_a_missing_folder_is_one_of_our_errors(tmp_path, moving):
     with pytest.raises(StorageError):
         write_glb(path=tmp_path / "absent" / "a.glb", reconstruction=moving())
+
+
+def test_it_does_what_every_exporter_must():
+    says = ['"unit":"m"', '"up_axis":"y"', "makehuman-cc0", "CC0", "y up"]
+    check_exporter(write_glb, suffix=".glb", needs_body=True, says=says)
 
 
 def test_saving_by_suffix_finds_it(tmp_path, moving):
