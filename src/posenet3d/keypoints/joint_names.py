@@ -45,7 +45,7 @@ def kept_joints(
         ('coco_17', 17)
     """
     if told.layout is None and names is not None:
-        return _by_names(source, names)
+        return _by_names(source, names, joints)
     body = WHOLE_BODY.get(joints)
     if body is not None and told.layout in (None, body):
         return body, len(LAYOUTS[body])
@@ -53,8 +53,10 @@ def kept_joints(
     return layout, joints
 
 
-def _by_names(source: KeypointSource, names: tuple[str, ...]) -> tuple[str, int]:
+def _by_names(source: KeypointSource, names: tuple[str, ...], joints: int) -> tuple[str, int]:
     """The largest layout whose joints are the first of those named."""
+    if len(names) != joints:
+        raise source.error("joints", f"{len(names)} as there are names of them", f"{joints}")
     plain = tuple(name.strip().lower().replace(" ", "_").replace("-", "_") for name in names)
     other = tuple(_OTHER_NAMES.get(name, name) for name in plain)
     for layout, skeleton in sorted(LAYOUTS.items(), key=lambda item: -len(item[1])):

@@ -44,6 +44,18 @@ class AlphaPoseReader:
     and then people are told apart by where they are. And ``open`` and ``cmu`` are made as if there
     were 17 joints, with the middle of the shoulders behind them as neck; with Halpe's 26 the head
     top stands there instead. The neck is therefore made anew from the shoulders, always.
+
+    Example:
+        >>> import json
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> people = [
+        ...     {"image_id": f"{frame}.jpg", "keypoints": [5.0, 6.0, 0.9] * 26} for frame in (9, 10)
+        ... ]
+        >>> path = Path(tempfile.mkdtemp(), "alphapose-results.json")
+        >>> _ = path.write_text(json.dumps(people))
+        >>> AlphaPoseReader().read(KeypointSource(path), Told(fps=30.0))
+        (KeypointSequence('alphapose-results': 2 frames of 'halpe_26', 30 fps, pixels),)
     """
 
     def sniff(self, source: KeypointSource) -> bool:

@@ -59,6 +59,19 @@ class CocoReader:
     annotation or among its ``attributes`` as CVAT has it, is the person's number. The joints'
     names of the category tell the layout (PoseTrack's 17 joints are not COCO's); without them 17
     joints are COCO's, and of 133 and 136 the body's are taken. Nothing tells the frame rate.
+
+    Example:
+        >>> import json
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> people = [
+        ...     {"image_id": frame, "category_id": 1, "keypoints": [5.0, 6.0, 0.9] * 17}
+        ...     for frame in range(9)
+        ... ]
+        >>> path = Path(tempfile.mkdtemp(), "results.json")
+        >>> _ = path.write_text(json.dumps(people))
+        >>> CocoReader().read(KeypointSource(path), Told(fps=30.0))
+        (KeypointSequence('results': 9 frames of 'coco_17', 30 fps, pixels),)
     """
 
     def sniff(self, source: KeypointSource) -> bool:

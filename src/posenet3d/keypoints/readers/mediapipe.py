@@ -50,6 +50,18 @@ class MediaPipeReader:
     the file does not tell it. z and the world landmarks are not used. The visibility is the
     confidence; where any lies outside 0 to 1, all are logits and pass through the logistic
     function; where all are missing or 0, as some versions write them, each joint has confidence 1.
+
+    Example:
+        >>> import json
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> person = [{"x": 0.4, "y": 0.6, "z": 0.0, "visibility": 0.9}] * 33
+        >>> frames = [{"frame": number, "pose_landmarks": [person]} for number in range(9)]
+        >>> path = Path(tempfile.mkdtemp(), "walk.json")
+        >>> _ = path.write_text(json.dumps(frames))
+        >>> told = Told(fps=30.0, image_size=(1280, 720))
+        >>> MediaPipeReader().read(KeypointSource(path), told)
+        (KeypointSequence('walk': 9 frames of 'mediapipe_33', 30 fps, pixels),)
     """
 
     def sniff(self, source: KeypointSource) -> bool:

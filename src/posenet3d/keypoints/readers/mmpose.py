@@ -36,6 +36,17 @@ class MMPoseReader:
     joints may be in COCO's order or in Human3.6M's: the reader asks for ``layout=``. Of 133 and
     136 joints the body's are taken. Nothing tells the frame rate. An instance's ``track_id`` is
     kept where there is one.
+
+    Example:
+        >>> import json
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> person = {"keypoints": [[5.0, 6.0]] * 17, "keypoint_scores": [0.9] * 17}
+        >>> frames = [{"frame_id": number, "instances": [person]} for number in range(9)]
+        >>> path = Path(tempfile.mkdtemp(), "walk.json")
+        >>> _ = path.write_text(json.dumps(frames))
+        >>> MMPoseReader().read(KeypointSource(path), Told(layout="coco_17", fps=30.0))
+        (KeypointSequence('walk': 9 frames of 'coco_17', 30 fps, pixels),)
     """
 
     def sniff(self, source: KeypointSource) -> bool:

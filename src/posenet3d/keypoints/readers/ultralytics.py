@@ -40,6 +40,18 @@ class UltralyticsReader:
     17 joints are COCO's; of models with other joints say ``layout=``. There is no file for a frame
     without people: that stays a gap. The class is not looked at, ``classes.txt`` is passed over,
     and a line that comes twice counts once, for the files are appended to when a run is repeated.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> folder = Path(tempfile.mkdtemp(), "labels")
+        >>> folder.mkdir()
+        >>> line = "0 0.5 0.5 0.2 0.8" + " 0.4 0.6 0.9" * 17
+        >>> for frame in range(1, 10):
+        ...     _ = (folder / f"walk_{frame}.txt").write_text(line)
+        >>> told = Told(fps=30.0, image_size=(1280, 720))
+        >>> UltralyticsReader().read(KeypointSource(folder), told)
+        (KeypointSequence('labels': 9 frames of 'coco_17', 30 fps, pixels),)
     """
 
     def sniff(self, source: KeypointSource) -> bool:
