@@ -113,9 +113,10 @@ def lifted(clip: Any, model: PoseNet3D, views: int) -> Iterator[Piece]:
 def pieces(whole: list[Piece], length: int, most: int) -> Iterator[Piece]:
     """Pieces of so many frames, evenly taken from all; the clips themselves for 0."""
     cut = [
-        Piece(clip.joints[first : first + (length or len(clip.joints))], clip.up, clip.fps)
+        Piece(clip.joints[first : first + size], clip.up, clip.fps)
         for clip in whole
-        for first in range(0, len(clip.joints) - length + 1, length or len(clip.joints))
+        for size in [length or len(clip.joints)]
+        for first in range(0, len(clip.joints) - size + 1, size)
     ]
     chosen = np.unique(np.linspace(0, len(cut) - 1, min(most, len(cut))).astype(int))
     yield from (cut[number] for number in chosen)
