@@ -1,13 +1,17 @@
 """The contract of keypoint readers is kept by one that keeps its promises; breaches are named."""
 
+import io
 import json
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from posenet3d.errors import DataError
+from posenet3d.files.npz import parse_npz
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.testing import check_keypoint_reader, check_malformed
 from posenet3d.testing.contracts import keypoint_readers
@@ -102,7 +106,7 @@ def differs_each_time(self, source, told):
 
 def writes_to_the_file(self, source, told):
     read = Lines.read(self, source, told)
-    source.path.write_bytes(source.path.read_bytes() + b" ")
+    source.path.write_bytes(source.path.read_bytes() + b"0")
     return read
 
 
@@ -128,7 +132,7 @@ def reads_what_is_missing(self, source, told):
         ("read", ignores_the_layout, "unknown layout"),
         ("read", draws_random_numbers, "random state"),
         ("read", differs_each_time, "reading twice gives the same"),
-        ("read", writes_to_the_file, "reading twice gives the same|file is left as it is|expected"),
+        ("read", writes_to_the_file, "file is left as it is"),
         ("read", gives_one_track_twice, "track of their own"),
         ("read", reads_what_is_missing, "missing file"),
     ],
@@ -157,7 +161,7 @@ def hoards(self, source, told):
 
 def dawdles(self, source, told):
     started = time.process_time()
-    while time.process_time() - started < 0.1:
+    while time.process_time() - started < 0.3:
         pass
     return Lines.read(self, source, told)
 
@@ -176,7 +180,7 @@ def hangs(self, source, told):
         ("read", lets_errors_through, "IndexError"),
         ("read", warns, "UserWarning"),
         ("read", hoards, "MemoryError"),
-        ("read", dawdles, "it takes under"),
+        ("read", dawdles, "it takes under|expected an end"),
         ("read", hangs, "expected an end"),
         ("read", gives_a_list, "tuple of KeypointSequence"),
     ],
@@ -187,7 +191,7 @@ def test_a_reader_that_stumbles_over_damage_is_told(
     def empty_too(content, count, seed):
         yield from (content, b"", b"\0")
 
-    monkeypatch.setattr(keypoint_readers, "SECONDS", 0.08)
+    monkeypatch.setattr(keypoint_readers, "SECONDS", 0.25)
     with pytest.raises(AssertionError, match=promise):
         check_malformed(breach(name, method), sample, tmp_path, damage=empty_too)
     assert (tmp_path / "damaged.lines").exists()
@@ -224,15 +228,13 @@ def test_anything_can_be_damaged(content):
     assert len(list(damaged(content, 200))) == 200
 
 
-def test_arrays_of_an_archive_are_damaged_too(tmp_path):
-    path = tmp_path / "a.npz"
-    np.savez(path, points=np.ones((3, 4, 2)), fps=25.0)
-    shapes = set()
-    for copy in damaged(path.read_bytes(), 150):
-        path.write_bytes(copy)
-        try:
-            with np.load(path) as arrays:
-                shapes |= {arrays[name].shape for name in arrays if name == "points"}
-        except Exception:
-            continue
-    assert len(shapes) > 4
+def test_arrays_of_an_archive_are_damaged_too():
+    file = io.BytesIO()
+    np.savez(file, points=np.ones((3, 4, 2)), fps=25.0)
+    seen = set()
+    for copy in damaged(file.getvalue(), 150):
+        with suppress(DataError):
+            arrays = parse_npz(copy, "a.npz")
+            seen |= {(array.shape, array.dtype.kind) for array in arrays.values()}
+    assert len({shape for shape, _ in seen}) > 3
+    assert len({kind for _, kind in seen}) > 2

@@ -34,7 +34,7 @@ MEGABYTES = 512
 
 
 def check_keypoint_reader(
-    reader: str | KeypointReader,
+    reader: object,
     sample: str | Path,
     *,
     sniffed: bool = True,
@@ -76,7 +76,7 @@ def check_keypoint_reader(
 
 
 def check_malformed(
-    reader: str | KeypointReader,
+    reader: object,
     sample: str | Path,
     folder: str | Path,
     count: int = 2000,
@@ -122,7 +122,7 @@ def _expect(kept: object, promise: str) -> None:
         raise AssertionError(f"Keypoint reader: expected that {promise}; mend the plug-in.")
 
 
-def _reader(reader: str | KeypointReader) -> KeypointReader:
+def _reader(reader: object) -> KeypointReader:
     built = GROUPS["keypoint_readers"].build(PluginSpec(name=reader)) if isinstance(
         reader, str
     ) else reader  # fmt: skip
