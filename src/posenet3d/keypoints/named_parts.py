@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from types import MappingProxyType
 
@@ -133,7 +134,11 @@ def place_parts(parts: Sequence[str], source: KeypointSource, told: Told) -> Pla
     unknown = [part for part in parts if part not in joint_of]
     if unknown and told.layout is None and not told.joints:
         raise _unclear(source, f"{_listed(unknown)}", "which no layout has")
-    name = told.layout if told.layout is not None else _best_layout(set(joint_of.values()), source)
+    name = (
+        told.layout
+        if told.layout is not None
+        else _best_layout(frozenset(joint_of.values()), source)
+    )
     skeleton = layout(name)
     for joint in told.joints:
         skeleton.index(joint)
@@ -225,15 +230,22 @@ def _named_by_the_caller(
     return joint_of
 
 
-def _best_layout(joints: set[str], source: KeypointSource) -> str:
+def _best_layout(joints: frozenset[str], source: KeypointSource) -> str:
     """The layout that has them all and gives the most of the canonical joints."""
-    fitting = [each for each in LAYOUTS.values() if joints <= set(each.joint_names)]
-    if not fitting or not joints:
+    name = _best_of(joints)
+    if name is None:
         raise _unclear(source, _listed(sorted(joints)), "which no layout has together")
-    return min(fitting, key=lambda each: (-_canonical(each, joints), len(each), each.name)).name
+    return name
 
 
-def _canonical(skeleton: Skeleton, joints: set[str]) -> int:
+@lru_cache(maxsize=64)
+def _best_of(joints: frozenset[str]) -> str | None:
+    fitting = [each for each in LAYOUTS.values() if joints and joints <= set(each.joint_names)]
+    ranks = {(-_canonical(each, joints), len(each), each.name): each for each in fitting}
+    return ranks[min(ranks)].name if ranks else None
+
+
+def _canonical(skeleton: Skeleton, joints: frozenset[str]) -> int:
     """How many of the canonical joints some joints of a layout give."""
     known = np.where([name in joints for name in skeleton.joint_names], 0.0, np.nan)
     made = convert(np.stack([known, known], axis=-1), skeleton)

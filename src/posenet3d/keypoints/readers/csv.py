@@ -49,14 +49,15 @@ class CsvReader:
     """
 
     def sniff(self, source: KeypointSource) -> bool:
-        """Whether it is a csv with our first line, or a column ``frame`` and then joints."""
+        """Whether it is a csv with our first line, or columns ``frame`` and of joints."""
         if source.suffix != ".csv" or source.is_folder:
             return False
         lines = [line for line in head_of(source).splitlines() if line.strip()]
         if lines and lines[0] == FIRST_LINE:
             return True
-        header = next((line for line in lines if not line.startswith("#")), "").split(",")
-        return header[0] == "frame" and any(_COLUMN.fullmatch(column) for column in header)
+        first = next((line for line in lines if not line.startswith("#")), "")
+        header = [cell.strip('"') for cell in first.split(",")]
+        return "frame" in header and any(_COLUMN.fullmatch(column) for column in header)
 
     def read(self, source: KeypointSource, told: Told) -> tuple[KeypointSequence, ...]:
         """One sequence a track; what is told goes before what is in the file."""
@@ -165,7 +166,7 @@ def _person(
     joints: Mapping[str, Float[np.ndarray, "rows joints"]],
     facts: Mapping[str, Any],
     track: str,
-    rows: Int[np.ndarray, " rows"],
+    rows: Int[np.ndarray, " own"],
 ) -> KeypointSequence:
     """The rows of one track; a known joint without confidence has 1."""
     order = rows[np.argsort(table.frame[rows], kind="stable")]
