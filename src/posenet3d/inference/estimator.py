@@ -1,11 +1,12 @@
 """The way from one person's 2D keypoints to motion in 3D, with a trained network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 
 from posenet3d import __version__
 from posenet3d.body import BodyModel
@@ -13,17 +14,19 @@ from posenet3d.data import Anchoring
 from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.inference.assembly import Wanted, assemble
 from posenet3d.inference.lifting import lift_windows
-from posenet3d.inference.stitching import STITCHES, Stitch, Stitched, Stitcher
+from posenet3d.inference.live import Frame, LiveFrame, LiveLifter, Stream, lift_live
+from posenet3d.inference.stitching import STITCHES, Stitched, Stitcher
 from posenet3d.inference.tilt import unit_vector
 from posenet3d.inference.windows import anchoring_of, window_batches
 from posenet3d.keypoints import KeypointSequence, load_keypoints
+from posenet3d.keypoints.sequence import UNITS
 from posenet3d.networks import PoseNet3D, pretrained_folder
 from posenet3d.networks.device import choose_device
 from posenet3d.networks.model_files import StoredModel
 from posenet3d.reconstruction import Reconstruction
+from posenet3d.skeletons import layout as layout_named
 
-Fusion = Literal["mean", "teacher", "student"]
-FUSIONS: tuple[str, ...] = get_args(Fusion)
+FUSIONS = ("mean", "teacher", "student")
 """Whose skeleton a reconstruction has: the branches' mean (Sect. 4.3 of PoseNet3D), or one's."""
 
 Progress = Callable[[int, int], None]
@@ -34,7 +37,7 @@ class Estimator:
     """A trained network that lifts sequences: `KeypointSequence` in, `Reconstruction` out.
 
     Args:
-        model: the network; it is put into eval mode and stays where it is.
+        model: the network; it stays where it is, in eval mode and with its parameters frozen.
         provenance: what every reconstruction says of the network.
 
     Attributes:
@@ -49,7 +52,7 @@ class Estimator:
     """
 
     def __init__(self, model: PoseNet3D, provenance: Mapping[str, str] | None = None) -> None:
-        self.model = model.eval()
+        self.model = model.eval().requires_grad_(False)  # so that the body keeps its tables
         self._provenance = {"posenet3d": __version__, **(provenance or {})}
 
     def __repr__(self) -> str:
@@ -90,6 +93,11 @@ class Estimator:
         return cls(model, told)
 
     @property
+    def provenance(self) -> Mapping[str, str]:
+        """What every reconstruction says of the network: version, weights and their checksum."""
+        return dict(self._provenance)
+
+    @property
     def device(self) -> torch.device:
         """Where the network is."""
         return self.model.metres_per_unit.device
@@ -100,10 +108,11 @@ class Estimator:
         *,
         height_m: float | int | None = None,
         batch_size: int = 4096,
-        fusion: Fusion = "mean",
-        stitch: Stitch = "average",
+        fusion: str = "mean",
+        stitch: str = "average",
         focal: float | int | None = None,
         up: Sequence[float] | np.ndarray | None = None,
+        invented: Bool[np.ndarray, "frames joints"] | None = None,
         on_progress: Progress | None = None,
         **loading: Any,
     ) -> Reconstruction:
@@ -112,8 +121,9 @@ class Estimator:
         The sequence may have any layout and unit, gaps in its ``frame_index`` and unknown joints.
         Windows do not reach over a gap. Unknown joints are told to a network that takes them, and
         guessed for others from the window's other frames; both are marked in
-        :attr:`Reconstruction.invented`. To fill gaps first, see :mod:`posenet3d.keypoints`. A
-        sequence shorter than a window, down to one frame, is repeated, as in the paper.
+        :attr:`Reconstruction.invented`. To fill gaps first, see
+        :func:`posenet3d.keypoints.repair.repair`. A sequence shorter than a window, down to one
+        frame, is repeated, as in the paper.
 
         Beside the result (some 1.7 kB a frame) the room it takes does not grow with the sequence.
 
@@ -128,7 +138,9 @@ class Estimator:
             focal: the camera's focal length in the keypoints' unit (pixels), if it is known; see
                 `assumed_camera` for what is assumed else.
             up: the direction against gravity in the camera frame, if it is known; see
-                `up_of_tilt`.
+                `up_of_tilt`. Estimated from the motion else, see `estimate_up`.
+            invented: which joints (frames, joints) of the sequence were not seen although they
+                are known: what a repair filled in.
             on_progress: called with the frames done and the frames there are.
             **loading: for a path: ``format``, ``layout``, ``fps``, ``image_size``, ``joints``,
                 ``person`` of :func:`~posenet3d.keypoints.load_keypoints`.
@@ -142,16 +154,83 @@ class Estimator:
         """
         wanted = _checked(fusion, stitch, height_m, focal, up, batch_size)
         seen = _loaded(sequence, loading)
+        if invented is not None and invented.shape != seen.confidence.shape:
+            expected, got = f"{seen.confidence.shape}", f"{invented.shape}"
+            raise ShapeError("invented", expected=expected, got=got)
         anchors = anchoring_of(seen, self.model)
         stitched = self._stitched(seen, anchors, stitch, batch_size, on_progress)
         told = {**self._provenance, "stitch": stitch}
-        return assemble(self.model, seen, anchors, stitched, wanted, told)
+        return assemble(self.model, seen, anchors, stitched, wanted, told, invented)
+
+    def predict_stream(
+        self,
+        frames: Iterable[Frame],
+        *,
+        fps: float | int,
+        layout: str,
+        latency: int = 0,
+        height_m: float | int | None = None,
+        fusion: str = "mean",
+        focal: float | int | None = None,
+        unit: str = "pixels",
+        image_size: tuple[int, int] | None = None,
+        head_to_root: float | int | None = None,
+    ) -> Iterator[LiveFrame]:
+        """The motion of one person while the frames come; room does not grow with time.
+
+        A frame is told after ``latency`` more frames have come. With ``latency=0`` the window's
+        second half is the frame itself, repeated: no delay, some more error. With T // 2 (4) the
+        answer is the one that ``predict(..., stitch="centre")`` gives, if the scale is the same.
+
+        The scale of the 2D is a running mean over the last ten seconds, the body's shape likewise;
+        the depth of the root is smoothed over the past only.
+
+        Args:
+            frames: for each frame its points (joints, 2), NaN where unknown; or a pair of points
+                and confidence (joints,); or ``None`` where nobody was seen.
+            fps: frames a second.
+            layout: the joints' layout.
+            latency: frames to wait, 0 to T // 2.
+            height_m: the person's height in metres.
+            fusion: whose skeleton; see `FUSIONS`.
+            focal: the focal length in the points' unit.
+            unit: ``"pixels"``, or ``"normalized"``: half image widths from the image's centre.
+            image_size: (width, height) in pixels.
+            head_to_root: the mean 2D length from the hips' middle to the head top, if it is known
+                beforehand.
+
+        Yields:
+            One frozen `LiveFrame` a frame, in order.
+
+        Raises:
+            ShapeError: a number that cannot be, or a frame that does not fit the layout.
+            UnknownNameError: no such layout, fusion or unit.
+
+        Example:
+            >>> frames = (np.random.rand(14, 2) for _ in range(6))
+            >>> estimator = Estimator.from_pretrained(device="cpu")
+            >>> live = estimator.predict_stream(frames, fps=30, layout="lsp_14", latency=2)
+            >>> [(each.frame, each.newest) for each in live]
+            [(0, 2), (1, 3), (2, 4), (3, 5), (4, 5), (5, 5)]
+        """
+        if unit not in UNITS:
+            raise UnknownNameError("unit", unit, UNITS)
+        stream = Stream(
+            fps=float(fps),
+            layout=layout_named(layout),
+            latency=latency,
+            unit=unit,
+            image_size=image_size,
+            head_to_root=None if head_to_root is None else float(head_to_root),
+            wanted=_checked(fusion, STITCHES[0], height_m, focal, None, 1),
+        )
+        return lift_live(LiveLifter(self.model, stream), frames)
 
     def _stitched(
         self,
         seen: KeypointSequence,
         anchors: Anchoring,
-        stitch: Stitch,
+        stitch: str,
         batch_size: int,
         on_progress: Progress | None,
     ) -> Stitched:
