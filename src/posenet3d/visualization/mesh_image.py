@@ -49,7 +49,9 @@ def mesh_image(
     Example:
         >>> from posenet3d.visualization.mesh_drawing import FRONT
         >>> corners = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
-        >>> image = mesh_image(corners, np.array([[0, 1, 2]]), FRONT, Window(0, 1, 0, 1), 20)
+        >>> image = mesh_image(
+        ...     corners, np.array([[0, 1, 2]]), FRONT, Window(0.0, 1.0, 0.0, 1.0), 20
+        ... )
         >>> image[15, 5].tolist()[3], image[2, 18].tolist()[3]
         (255, 0)
     """
