@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 
 from posenet3d.data import Anchoring
 from posenet3d.inference.camera import assumed_camera
+from posenet3d.inference.gravity import estimate_up
 from posenet3d.inference.placing import body_joints, metres_per_unit, rest_height
 from posenet3d.inference.root import DEPTH_SECONDS, fill_root, fit_root, smooth_depth
 from posenet3d.inference.stitching import Stitched
@@ -19,8 +20,13 @@ from posenet3d.skeletons import convert
 
 _CHUNK = 65536
 
-LEVEL = (0.0, -1.0, 0.0)
-"""The direction against gravity for a camera that is held level: the image's up."""
+_UP_FRAMES = 20_000  # that are looked at for gravity
+
+ROOT = (
+    "robust least squares of the reprojection, a frame at a time; depth smoothed by a Gaussian of "
+    f"{DEPTH_SECONDS:g} s"
+)
+"""How the root is found, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,7 @@ def assemble(
     stitched: Stitched,
     wanted: Wanted,
     provenance: Mapping[str, str],
+    filled: Bool[np.ndarray, "frames joints"] | None = None,
 ) -> Reconstruction:
     """The reconstruction of a sequence from what the network said of it.
 
@@ -59,6 +66,7 @@ def assemble(
         stitched: the network's answer, a row a frame.
         wanted: what the caller asks for.
         provenance: what made it; facts found here are added.
+        filled: which known joints of the sequence nobody saw.
     """
     shape = stitched.betas
     scale = 1.0 if wanted.height_m is None else wanted.height_m / rest_height(model, shape)
@@ -70,7 +78,10 @@ def assemble(
         branches["student"] = joints * np.float32(scale)
     fused = fuse(branches, wanted.fusion)
     camera, focal_from = assumed_camera(sequence, anchors, wanted.focal)
-    root, invented = track(sequence, fused, camera, model.config.distance * unit * scale)
+    placed = branches.get("student", fused)  # of one size; the teacher's follows its own camera
+    ahead = model.config.distance * unit * scale
+    root, invented = track(sequence, placed, camera, ahead, filled)
+    up, up_from, up_told = _up(model, fused, invented, sequence.fps, wanted)
     body = None
     if shape is not None and stitched.rotations is not None and hips is not None:
         body = BodyMotion(
@@ -89,16 +100,16 @@ def assemble(
         branches=branches,
         invented=invented,
         camera=camera,
-        up=np.array(LEVEL if wanted.up is None else wanted.up),
-        up_from="camera" if wanted.up is None else "given",
+        up=up,
+        up_from=up_from,
         height_m=wanted.height_m,
         provenance={
             **provenance,
             "fusion": wanted.fusion if "student" in branches else "teacher",
             "scale": "unknown: the body model's metres" if wanted.height_m is None else "height_m",
             "focal": focal_from,
-            "root": "robust least squares of the reprojection, frame by frame; depth smoothed by a "
-            f"Gaussian of {DEPTH_SECONDS:g} s",
+            "root": ROOT,
+            "up": up_told,
         },
     )
 
@@ -115,7 +126,8 @@ def fuse(
     if "student" not in branches:
         return branches["teacher"]
     if fusion == "mean":
-        return (branches["teacher"] + branches["student"]) / 2
+        mean: Float[np.ndarray, "frames 14 3"] = (branches["teacher"] + branches["student"]) / 2
+        return mean
     return branches[fusion]
 
 
@@ -124,6 +136,7 @@ def track(
     joints: Float[np.ndarray, "frames 14 3"],
     camera: AssumedCamera,
     otherwise: float,
+    filled: Bool[np.ndarray, "frames joints"] | None = None,
 ) -> tuple[Float[np.ndarray, "frames 3"], Bool[np.ndarray, "frames 14"]]:
     """The root of each frame, and which joints' 2D nobody saw.
 
@@ -134,6 +147,7 @@ def track(
         joints: ``lsp_14`` skeletons about the hips' middle, metres, camera frame.
         camera: the camera.
         otherwise: metres straight ahead for a sequence in which no frame can be placed.
+        filled: which known joints of the sequence nobody saw; they count for the root.
 
     Returns:
         The root (frames, 3), metres, and a mask (frames, 14).
@@ -146,6 +160,8 @@ def track(
             sequence.points[chosen], sequence.layout, "lsp_14", sequence.confidence[chosen]
         )
         invented[chosen] = ~(np.isfinite(seen.points).all(axis=-1) & (seen.confidence > 0))
+        if filled is not None:
+            invented[chosen] |= _made_of(sequence, chosen, filled[chosen])
         root[chosen] = fit_root(
             joints[chosen].astype(np.float64), seen.points, seen.confidence, camera
         )
@@ -153,3 +169,38 @@ def track(
     for first, stop in stretches_of(sequence):
         root[first:stop] = smooth_depth(root[first:stop], DEPTH_SECONDS * sequence.fps)
     return root, invented
+
+
+def _made_of(
+    sequence: KeypointSequence, chosen: slice, filled: Bool[np.ndarray, "some joints"]
+) -> Bool[np.ndarray, "some 14"]:
+    """Which ``lsp_14`` joints could not be told without the joints that were filled in."""
+    points = np.where(filled[..., None], np.nan, sequence.points[chosen])
+    confidence = sequence.confidence[chosen]
+    left = convert(points, sequence.layout, "lsp_14", confidence).points
+    return np.asarray(~np.isfinite(left).all(axis=-1))
+
+
+def _up(
+    model: PoseNet3D,
+    joints: Float[np.ndarray, "frames 14 3"],
+    invented: Bool[np.ndarray, "frames 14"],
+    fps: float,
+    wanted: Wanted,
+) -> tuple[Float[np.ndarray, " 3"], str, str]:
+    """The direction against gravity, where it comes from, and how sure it is in words."""
+    if wanted.up is not None:
+        return np.array(wanted.up), "given", "given"
+    step = 1 + len(joints) // _UP_FRAMES
+    pitch = model.views.pitch
+    found = estimate_up(
+        joints[::step].astype(np.float64),
+        fps / step,
+        pitch=0.0 if pitch is None else float(pitch),
+        seen=~invented[::step],
+    )
+    told = (
+        f"estimated from the motion, some {found.uncertainty_degrees:.0f} degrees off; "
+        f"{100 * found.from_motion:.0f} % sure that the motion tells"
+    )
+    return found.up, "estimated", told

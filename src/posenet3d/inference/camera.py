@@ -43,17 +43,45 @@ def assumed_camera(
         >>> assumed_camera(walk, Anchoring(np.ones(5), np.ones((5, 2))))
         (AssumedCamera(focal=1920.0, centre=(960.0, 540.0), given=False), 'longest image side')
     """
+    told = sequence.unit, sequence.image_size
+    x, y = anchors.root.mean(axis=0)
+    return camera_for(*told, (float(x), float(y)), float(anchors.scale.mean()), focal)
+
+
+def camera_for(
+    unit: str,
+    image_size: tuple[int, int] | None,
+    root: tuple[float, float],
+    scale: float,
+    focal: float | int | None = None,
+) -> tuple[AssumedCamera, str]:
+    """As `assumed_camera`, of the facts themselves.
+
+    Args:
+        unit: the keypoints' unit, ``"pixels"`` or ``"normalized"``.
+        image_size: (width, height) in pixels, if it is known.
+        root: the mean of the hips' middles, in that unit.
+        scale: the mean scale, normalised units per input unit.
+        focal: the focal length in that unit, if it is known.
+
+    Raises:
+        ShapeError: the focal length is no positive number.
+
+    Example:
+        >>> camera_for("normalized", None, (0.0, 0.0), 1.0)
+        (AssumedCamera(focal=2.0, centre=(0.0, 0.0), given=False), 'image width')
+    """
     if focal is not None and not 0 < focal < np.inf:
         raise ShapeError("focal", expected="a positive number or None", got=repr(focal))
-    if sequence.unit == "normalized":
+    centre = root
+    if unit == "normalized":
         centre, guess, told = (0.0, 0.0), 2 * FOCAL, "image width"
-    elif sequence.image_size is not None:
-        width, height = sequence.image_size
+    elif image_size is not None:
+        width, height = image_size
         centre, guess = (width / 2, height / 2), FOCAL * max(width, height)
         told = "longest image side"
     else:
-        x, y = anchors.root.mean(axis=0)
-        centre, guess = (float(x), float(y)), float(1 / anchors.scale.mean())
+        guess = 1 / scale
         told = "image size unknown: the network's own distance, about the mean of the points"
     if focal is None:
         return AssumedCamera(guess, centre), told

@@ -1,6 +1,6 @@
 """Overlapping windows made one motion: each frame the mean of the windows that hold it."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -9,8 +9,7 @@ from torch import Tensor
 from posenet3d.inference.lifting import WindowAnswer
 from posenet3d.inference.rotation_mean import nearest_rotations
 
-Stitch = Literal["average", "centre"]
-STITCHES: tuple[str, ...] = get_args(Stitch)
+STITCHES = ("average", "centre")
 """How a frame's answer is made of the windows that hold it.
 
 * ``average``: the mean over all of them (up to T); rotations by their chordal mean.
@@ -52,7 +51,7 @@ class Stitcher:
         torch.Size([2, 14, 3])
     """
 
-    def __init__(self, frames: int, window: int, stitch: Stitch) -> None:
+    def __init__(self, frames: int, window: int, stitch: str) -> None:
         self._window, self._half = window, window // 2
         self._offsets = range(window) if stitch == "average" else (self._half,)
         self._teacher = torch.zeros(frames, 14, 3)
@@ -98,8 +97,8 @@ class Stitcher:
         if self._rotations is None or self._betas is None:
             return Stitched(self._teacher, None, None)
         if len(self._offsets) > 1:
-            for chunk, count in zip(
-                self._rotations.split(_CHUNK), self._count.split(_CHUNK), strict=True
-            ):
-                chunk.copy_(nearest_rotations(chunk / count[:, None, None, None]))
+            for start in range(0, len(self._count), _CHUNK):
+                chunk = slice(start, start + _CHUNK)
+                mean = self._rotations[chunk] / self._count[chunk, None, None, None]
+                self._rotations[chunk] = nearest_rotations(mean)
         return Stitched(self._teacher, (self._betas / self._windows).float(), self._rotations)
