@@ -63,7 +63,7 @@ def test_what_is_no_archive_is_an_error(content, tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(content)
     assert npz_names(path) == frozenset()
-    with pytest.raises(DataError, match="expected an .npz archive"):
+    with pytest.raises(DataError, match=r"expected an \.npz archive"):
         load_object_npz(path, "a")
 
 

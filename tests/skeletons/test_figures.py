@@ -13,7 +13,8 @@ from posenet3d.skeletons import LAYOUTS, LSP_14
 # A person in metres, who stands and faces the camera: x to the right of the image, y down, z away
 # from the camera. The person's left is on the right of the image. Every point has its own height.
 SIDED = {
-    "eye_inner": (0.02, -1.64, -0.10), "eye": (0.03, -1.65, -0.10), "eye_outer": (0.04, -1.66, -0.09),
+    "eye_inner": (0.02, -1.64, -0.10), "eye": (0.03, -1.65, -0.10),
+    "eye_outer": (0.04, -1.66, -0.09),
     "ear": (0.07, -1.62, 0.0), "mouth": (0.02, -1.55, -0.1), "collar": (0.08, -1.40, 0.0),
     "shoulder": (0.18, -1.42, 0.0), "elbow": (0.24, -1.13, 0.03), "wrist": (0.27, -0.88, -0.02),
     "hand": (0.28, -0.80, -0.03), "pinky": (0.30, -0.77, 0.0), "index": (0.29, -0.76, -0.05),
@@ -68,7 +69,7 @@ def point(name):
 
 
 def picture(names, turn=0.0, tilt=0.0):
-    """Pixels of the points, seen by a camera 4 metres away; the person turned and the camera rolled."""
+    """Pixels of the points, 4 metres away, as a camera sees them."""
     person = np.array([point(name) for name in names])
     cos, sin = np.cos(turn), np.sin(turn)
     person = person @ np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]]).T
@@ -100,7 +101,7 @@ def test_left_is_on_the_right_of_the_image_for_a_person_who_faces_the_camera(nam
     assert swapped == []
 
 
-@pytest.mark.parametrize("turn", [0.0, 0.7, np.pi, -1.9], ids="front half back side".split())
+@pytest.mark.parametrize("turn", [0.0, 0.7, np.pi, -1.9], ids=["front", "half", "back", "side"])
 @pytest.mark.parametrize("tilt", [0.0, np.pi / 2], ids=["level", "rolled"])
 @pytest.mark.parametrize("name", FILES)
 def test_every_joint_is_the_point_of_its_name_from_any_side(name, tilt, turn):

@@ -1,4 +1,5 @@
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ SMOOTHERS = [one_euro, savitzky_golay]
 
 
 @st.composite
-def sequences(draw, frames=st.integers(1, 12)):
+def sequences(draw, least=1):
     """A sequence with unknown joints and missing frames."""
-    count = draw(frames)
+    count = draw(st.integers(least, 12))
     points = draw(arrays(np.float64, (count, 14, 2), elements=st.floats(-1e3, 1e3)))
     points[draw(arrays(np.bool_, (count, 14)))] = np.nan
     steps = draw(st.lists(st.integers(1, 4), min_size=count, max_size=count))
@@ -69,7 +70,7 @@ def test_gaps_are_filled_up_to_the_stated_length_and_no_further(given, longest):
     filled, _ = fill_gaps(given, frames=longest)
     for joint in range(14):
         seen = given.frame_index[known(given)[:, joint]]
-        gaps = [range(a + 1, b) for a, b in zip(seen, seen[1:], strict=False)]
+        gaps = [range(a + 1, b) for a, b in itertools.pairwise(seen)]
         wanted = {*seen.tolist(), *(f for gap in gaps if len(gap) <= longest for f in gap)}
         assert set(filled.frame_index[known(filled)[:, joint]].tolist()) == wanted
 
@@ -142,7 +143,7 @@ def test_smoothing_keeps_a_person_at_rest_exactly(smooth, given, place):
 
 
 @pytest.mark.parametrize("smooth", SMOOTHERS)
-@given(given=sequences(frames=st.integers(8, 12)), where=st.integers(1, 6))
+@given(given=sequences(least=8), where=st.integers(1, 6))
 def test_nothing_is_smoothed_across_an_unknown_joint_or_a_missing_frame(smooth, given, where):
     broken = given.points.copy()
     broken[where] = np.nan
