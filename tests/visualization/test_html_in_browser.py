@@ -67,7 +67,7 @@ def test_playback_goes_on_without_errors(browse, address):
     assert shown_frame(still) == 7
     assert "0.23 s, frame 7" in still
     assert re.search(r'id="trouble" role="alert" hidden', still)
-    assert 0 < shown_frame(browse(address, "--dump-dom")) < 60
+    assert shown_frame(browse(address, "--dump-dom")) > 0
 
 
 def colours(picture):

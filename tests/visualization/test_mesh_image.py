@@ -11,7 +11,7 @@ SQUARE = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
 SQUARE_FACES = np.array([[0, 1, 2], [0, 2, 3]])
 
 
-@given(st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.integers(20, 200))
+@given(st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.integers(20, 90))
 def test_a_rectangle_covers_its_area_without_holes(width, height, pixels):
     corners = SQUARE * np.array([width, height, 1.0])
     image = mesh_image(corners, SQUARE_FACES, FRONT, Window(0.0, 1.0, 0.0, 1.0), pixels)

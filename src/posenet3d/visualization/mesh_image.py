@@ -10,7 +10,8 @@ from posenet3d.visualization.mesh_drawing import SKIN, MeshFaces, MeshVertices, 
 _LIGHT = np.array([-0.35, 0.5, 0.8]) / np.linalg.norm([-0.35, 0.5, 0.8])
 _SHADOW = 0.5
 _SUPERSAMPLING = 2
-_FINEST = (2, 4, 8, 16, 32, 64)
+_PARTS = tuple(2**power for power in range(1, 12))
+"""How many parts a face's sides are cut into, by the longest side's length in pixels."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,13 @@ def _samples(
     sides = known[:, [1, 2, 0], :2] - known[:, :, :2]
     turn = sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]
     longest = np.linalg.norm(sides, axis=-1).max(axis=-1)
-    found, coarser = [np.zeros((0, 4))], -1.0
-    for parts in _FINEST:
-        finest = np.inf if parts == _FINEST[-1] else parts
-        chosen = known[(turn < 0) & (longest > coarser) & (longest <= finest)]
-        found.append((_barycentric(parts) @ chosen).reshape(-1, 4))
-        coarser = parts
+    found, below = [np.zeros((0, 4))], -1.0
+    for parts in _PARTS:
+        above = np.inf if parts == _PARTS[-1] else float(parts)
+        chosen = known[(turn < 0) & (longest > below) & (longest <= above)]
+        if len(chosen):
+            found.append((_barycentric(parts) @ chosen).reshape(-1, 4))
+        below = above
     return np.concatenate(found)
 
 
