@@ -85,6 +85,13 @@ Options = Annotated[
     typer.Option("--option", help="KEY=VALUE or FORMAT.KEY=VALUE for the files, as for export."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
+Many = Annotated[
+    bool,
+    typer.Option("--many", help="IN and --out are folders; everyone is lifted, or was before."),
+]
+To = Annotated[
+    list[str] | None, typer.Option("--to", help="With --many: the formats, such as glb,bvh.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
 
 
@@ -110,6 +117,8 @@ def lift(
     batch_size: BatchSize = 4096,
     option: Options = None,
     force: Force = False,
+    many: Many = False,
+    to: To = None,
     as_json: Json = False,
 ) -> None:
     """Lift one person's 2D keypoints to motion in 3D and write it: npz, glb, bvh, trc, html ...
@@ -119,6 +128,7 @@ def lift(
     guessed, and marked.
     """
     from posenet3d.cli.export import check, plan, write
+    from posenet3d.cli.lift_many import batch_plan, check_many, lift_many
     from posenet3d.errors import ConfigurationError
     from posenet3d.inference import Estimator
     from posenet3d.keypoints import load_people
@@ -126,9 +136,20 @@ def lift(
 
     if not out:
         raise ConfigurationError(["--out: expected at least one file to write, got none"])
+    size, up = parse_size(image_size), parse_tilt(pitch, roll)
+    if many or to:
+        alone = {"--person": person, "--option": option or None, "--force": force or None}
+        check_many(many, out, alone)
+        batch = batch_plan(
+            to,
+            {"format": format, "layout": layout, "fps": fps, "image_size": size},
+            {"min_confidence": min_confidence, "longest_gap": longest_gap, "smooth": smooth},
+            {"height_m": height_m, "focal": focal, "up": up, "fusion": fusion, "stitch": stitch},
+        )
+        lift_many(source, out[0], batch, weights=weights, device=device, as_json=as_json)
+        return
     jobs = plan(out, option or ())
     check(jobs, force)
-    size, up = parse_size(image_size), parse_tilt(pitch, roll)
     estimator = Estimator.from_pretrained(weights, device)
     people = load_people(source, format, layout, fps, size)
     given = choose(people, person)

@@ -40,6 +40,8 @@ class Plan:
     """The exporters, by name: one file a format and person."""
     reading: Mapping[str, Any] = field(default_factory=dict)
     """Options of :func:`~posenet3d.keypoints.load_people`: ``layout``, ``fps``, ..."""
+    repairing: Mapping[str, Any] = field(default_factory=dict)
+    """Options of :func:`~posenet3d.keypoints.repair.repair`; nothing is repaired unless asked."""
     predicting: Mapping[str, Any] = field(default_factory=dict)
     """Options of :meth:`Estimator.predict`: ``fusion``, ``height_m``, ..."""
     exporting: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

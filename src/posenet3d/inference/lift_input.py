@@ -13,6 +13,7 @@ from posenet3d.files import atomic_remove
 from posenet3d.inference.batch import Outcome, Plan, Predictor
 from posenet3d.inference.manifest import Manifest, checksum_of
 from posenet3d.keypoints import KeypointSequence, load_people
+from posenet3d.keypoints.repair import repair
 from posenet3d.reconstruction import Reconstruction
 
 MANIFESTS = "manifests"
@@ -79,7 +80,7 @@ def _lifted(
         stage.mkdir()
         for person, stem in zip(people, _stems(Path(name).name, people), strict=True):
             try:
-                _write(estimator.predict(person, **plan.predicting), stage, stem, plan)
+                _write(_predicted(estimator, person, plan), stage, stem, plan)
             except DataError as error:
                 if len(people) == 1:
                     raise
@@ -91,6 +92,16 @@ def _lifted(
         return _moved(stage, place, out), lifted, faults
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+
+
+def _predicted(estimator: Predictor, person: KeypointSequence, plan: Plan) -> Reconstruction:
+    """The person's motion, from 2D that is repaired as asked; what that invents is told."""
+    if not plan.repairing:
+        return estimator.predict(person, **plan.predicting)
+    seen, log = repair(person, **plan.repairing)
+    masks = [step.mask for step in log.steps if step.effect == "invented"]
+    told = {"invented": masks[-1]} if masks else {}
+    return estimator.predict(seen, **plan.predicting, **told)
 
 
 def _write(lifted: Reconstruction, stage: Path, stem: str, plan: Plan) -> None:
