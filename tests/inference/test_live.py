@@ -86,14 +86,14 @@ def test_a_stream_needs_no_more_room_after_many_frames(
         for number in range(count):
             yield walk.points[number % len(walk)]
 
-    live = estimator.predict_stream(endless(400), fps=50, layout=walk.layout, latency=4)
+    live = estimator.predict_stream(endless(160), fps=50, layout=walk.layout, latency=4)
     sizes = []
     tracemalloc.start()
     for told in live:
-        if told.frame in (100, 395):
+        if told.frame in (40, 155):
             sizes.append(tracemalloc.get_traced_memory()[0])
     tracemalloc.stop()
-    assert sizes[1] - sizes[0] < 20_000  # 295 frames' results alone would take a megabyte
+    assert sizes[1] - sizes[0] < 20_000  # 115 frames' results alone would take 150 kB or more
 
 
 def test_nobody_in_sight_is_no_end(estimator: Estimator, walk: KeypointSequence) -> None:

@@ -67,7 +67,7 @@ def test_a_frame_with_less_than_two_joints_has_no_root_of_its_own(known: int) ->
     points[1, known:] = np.nan
     found = fit_root(joints, points, np.ones((3, 14)), CAMERA)
     assert np.isnan(found[1]).all()
-    np.testing.assert_allclose(fill_root(found, 7.0)[1], [0, 0, 5])
+    np.testing.assert_allclose(fill_root(found, 7.0)[1], [0, 0, 5], atol=1e-12)
     np.testing.assert_array_equal(fill_root(np.full((2, 3), np.nan), 7.0), [[0, 0, 7], [0, 0, 7]])
 
 
