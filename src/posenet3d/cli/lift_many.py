@@ -84,7 +84,12 @@ def batch_plan(
     """
     from posenet3d.inference.batch import Plan
 
-    return Plan(formats_of(to), *map(_said, (reading, repairing, predicting)))
+    return Plan(
+        formats=formats_of(to),
+        reading=_said(reading),
+        repairing=_said(repairing),
+        predicting=_said(predicting),
+    )
 
 
 def _said(options: Mapping[str, Any]) -> dict[str, Any]:

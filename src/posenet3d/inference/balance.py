@@ -123,7 +123,7 @@ def leg_extension(points: Float[np.ndarray, "frames 14 3"]) -> Float[np.ndarray,
         )
         length = np.linalg.norm(hip - knee, axis=-1) + np.linalg.norm(knee - ankle, axis=-1)
         parts.append(np.linalg.norm(hip - ankle, axis=-1) / np.maximum(length, _SHORTEST))
-    return np.maximum(*parts)
+    return np.asarray(np.maximum(*parts))
 
 
 def unit(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:

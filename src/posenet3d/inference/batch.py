@@ -1,12 +1,11 @@
 """A batch of inputs: how each is read, lifted and written, and what became of it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from posenet3d.errors import ConfigurationError
-from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import GROUPS
 from posenet3d.reconstruction import Reconstruction
 
@@ -22,8 +21,9 @@ class Predictor(Protocol):
         """What tells its outputs apart from another's: weights, version."""
         ...
 
-    def predict(self, sequence: KeypointSequence, /, **options: Any) -> Reconstruction:
-        """One person's motion in 3D."""
+    @property
+    def predict(self) -> Callable[..., Reconstruction]:
+        """One person's motion in 3D: a sequence and options in."""
         ...
 
 
