@@ -15,6 +15,7 @@ from posenet3d.keypoints.repair.stretches import stretches
 from posenet3d.keypoints.sequence import KeypointSequence
 
 Points = Float[np.ndarray, "frames joints 2"]
+_SMALLEST = 1e-9  # a person without extent has no size to go by
 
 
 def one_euro(
@@ -138,7 +139,7 @@ def _person_size(points: Points) -> float:
         return 1.0
     sides = np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)
     size = float(np.median(sides.max(axis=-1)))
-    return size if size > 0 else 1.0
+    return size if size > _SMALLEST else 1.0
 
 
 def _smoothed(
