@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from posenet3d.body import BodyModel, ConvexJointRegressor, load_body_model
     from posenet3d.errors import PoseNet3DError
     from posenet3d.evaluation import evaluate
+    from posenet3d.inference import Estimator
     from posenet3d.keypoints import KeypointSequence, load_keypoints, load_people
     from posenet3d.networks import Lifter, PoseNet3D, Student, TemporalDiscriminator
     from posenet3d.plugins import list_plugins
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BodyModel",
     "ConvexJointRegressor",
+    "Estimator",
     "KeypointSequence",
     "Lifter",
     "PoseNet3D",
@@ -59,6 +61,7 @@ __all__ = [
 _HOMES = {
     "BodyModel": "body",
     "ConvexJointRegressor": "body",
+    "Estimator": "inference",
     "KeypointSequence": "keypoints",
     "Lifter": "networks",
     "PoseNet3D": "networks",

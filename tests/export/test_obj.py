@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from posenet3d.errors import PoseNet3DError, ShapeError, StorageError
 from posenet3d.export import write_obj
-from posenet3d.plugins import GROUPS
 
 SQUARE = [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]]
 HALVES = [[0, 1, 2], [0, 2, 3]]
@@ -119,9 +118,3 @@ def test_a_missing_folder_is_one_of_our_errors(tmp_path):
     with pytest.raises(StorageError) as caught:
         write_obj(tmp_path / "absent" / "mesh.obj", SQUARE, HALVES)
     assert isinstance(caught.value, PoseNet3DError)
-
-
-def test_the_installed_package_advertises_it_as_an_exporter():
-    if "obj" not in GROUPS["exporters"].names():
-        pytest.skip("this installation predates the exporter's entry point; install it again")
-    assert GROUPS["exporters"].load("obj") is write_obj

@@ -80,6 +80,11 @@ class SmplBody(nn.Module):
         """(24, V) the body's own regressor W, convex rows."""
         return self._blend.joint_regressor
 
+    @property
+    def blend_weights(self) -> Float[Tensor, "vertices bones"]:
+        """(V, 24) how much each joint carries each vertex along, convex rows."""
+        return self._blend.blend_weights
+
     def joints(self, betas: Betas, rotations: BodyRotations) -> Points3D:
         """Posed joints of the kinematic tree, the points the rotations turn about.
 

@@ -17,8 +17,11 @@ from posenet3d.cli.data import data
 from posenet3d.cli.demo import demo
 from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
+from posenet3d.cli.export import export
+from posenet3d.cli.lift import lift
 from posenet3d.cli.plugins import plugins
 from posenet3d.cli.train import train
+from posenet3d.cli.view import view
 from posenet3d.errors import PoseNet3DError
 
 app = typer.Typer(
@@ -29,6 +32,9 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command()(lift)
+app.command()(export)
+app.command()(view)
 app.command()(demo)
 app.add_typer(body, name="body")
 app.add_typer(data, name="data")

@@ -11,6 +11,7 @@ from posenet3d.data.detector_noise import (
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.data.normalization import SCALE_MODES, Normalized, mean_head_to_root, normalize
 from posenet3d.data.rigs import RIGS, Camera, CameraRig, camera_rig, observe
+from posenet3d.data.scale import Anchoring, anchoring
 from posenet3d.data.sequence_files import SequenceFiles
 from posenet3d.data.shards import ShardedSet, ShardedWindows, load_shards, write_shards
 from posenet3d.data.training_set import TrainingSet, film, load_training_set
@@ -20,6 +21,7 @@ __all__ = [
     "NOISE",
     "RIGS",
     "SCALE_MODES",
+    "Anchoring",
     "Camera",
     "CameraRig",
     "DetectorNoise",
@@ -31,6 +33,7 @@ __all__ = [
     "ShardedWindows",
     "TrainingSet",
     "WindowSet",
+    "anchoring",
     "camera_rig",
     "corrupt",
     "corrupt_windows",

@@ -8,31 +8,29 @@ mean is taken; `SCALE_MODES` lists the choices.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from posenet3d.data.gaps import fill_gaps
-from posenet3d.errors import DataError, ShapeError, UnknownNameError
-from posenet3d.skeletons import LSP_14
+from posenet3d.data.scale import (
+    SCALE_MODES,
+    ScaleMode,
+    anchors_of,
+    check_options,
+    check_scale,
+    root_and_scale,
+)
+from posenet3d.errors import DataError
 
-ScaleMode = Literal["sequence", "dataset", "window", "frame"]
-SCALE_MODES: tuple[str, ...] = get_args(ScaleMode)
-"""What the mean head-to-root length is taken over.
-
-* ``sequence`` (default): the whole sequence.
-* ``dataset``: all sequences of a set; the length is given (see `mean_head_to_root`) and must be
-  kept with the weights. Its unit must mean the same in all of them.
-* ``window``: the frames around each frame, so the scale drifts slowly; for people who walk
-  towards the camera.
-* ``frame``: each frame alone. It blows a bent or seated person up, and one whose head hides the
-  hips without limit; here for comparison.
-"""
-
-_HIPS = LSP_14.indices("right_hip", "left_hip")
-_HEAD_TOP = LSP_14.index("head_top")
-_SMALLEST_SHARE = 1e-6  # of the person's extent; below it a head-to-root length is no scale
+__all__ = [
+    "SCALE_MODES",
+    "Normalized",
+    "ScaleMode",
+    "mean_head_to_root",
+    "normalize",
+    "normalize_all",
+]
 
 
 class Normalized(NamedTuple):
@@ -87,20 +85,18 @@ def normalize(
         UnknownNameError: no such mode.
 
     Example:
+        >>> from posenet3d.skeletons import LSP_14
         >>> person = np.zeros((3, 14, 2))
         >>> person[:, LSP_14.index("head_top")] = (0, -250)  # pixels above the hips
         >>> normalize(person).points[0, LSP_14.index("head_top")]
         array([ 0. , -0.1])
     """
     points = np.asarray(points, dtype=np.float64)
-    _check_options(mode, distance, length, window)
-    anchors = _anchors(points, name, gaps)
-    root = anchors[:, :2].mean(axis=1)
+    check_options(mode, distance, length, window)
+    anchors = anchors_of(points, name, gaps)
+    root, scale = root_and_scale(anchors, mode, distance, length, window)
     centred = points - root[:, None]
-    lengths = np.linalg.norm(anchors[:, 2] - root, axis=-1)
-    averaged = _averaged(lengths, mode, length, window)
-    _check_lengths(averaged, centred, name, mode)
-    scale = 1.0 / (distance * averaged)
+    check_scale(scale, distance, float(np.nanmax(np.abs(centred))), name, mode)
     return Normalized(centred * scale[:, None, None], scale, root)
 
 
@@ -125,6 +121,7 @@ def mean_head_to_root(
         ShapeError: a sequence is not (frames, 14, 2).
 
     Example:
+        >>> from posenet3d.skeletons import LSP_14
         >>> person = np.zeros((3, 14, 2))
         >>> person[:, LSP_14.index("head_top")] = (0, -250)
         >>> mean_head_to_root([person, 2 * person])
@@ -132,111 +129,13 @@ def mean_head_to_root(
     """
     total, frames = 0.0, 0
     for number, points in enumerate(sequences):
-        anchors = _anchors(points, f"{name}, sequence {number}", gaps)
+        anchors = anchors_of(points, f"{name}, sequence {number}", gaps)
         head = anchors[:, 2] - anchors[:, :2].mean(axis=1)
         total += float(np.linalg.norm(head, axis=-1).sum())
         frames += len(points)
     if frames == 0:
         raise DataError(name, "expected at least one sequence, got none; check the data.")
     return total / frames
-
-
-def _averaged(
-    lengths: Float[np.ndarray, " frames"], mode: str, length: float | None, window: int
-) -> Float[np.ndarray, " frames"]:
-    """The length that each frame is divided by."""
-    if mode == "frame":
-        return lengths
-    if mode == "window":
-        return _moving_mean(lengths, window)
-    return np.full_like(lengths, lengths.mean() if length is None else length)
-
-
-def _moving_mean(values: Float[np.ndarray, " frames"], window: int) -> Float[np.ndarray, " frames"]:
-    """The mean over ``window`` frames around each, over those that exist at the ends."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    frame = np.arange(len(values))
-    first = np.maximum(frame - (window - 1) // 2, 0)
-    end = np.minimum(frame + window // 2 + 1, len(values))
-    mean: Float[np.ndarray, " frames"] = (sums[end] - sums[first]) / (end - first)
-    return mean
-
-
-def _check_options(mode: str, distance: float, length: float | None, window: int) -> None:
-    if mode not in SCALE_MODES:
-        raise UnknownNameError("scale mode", mode, SCALE_MODES)
-    if not 0 < distance < np.inf:
-        raise ShapeError("distance", expected="a positive number", got=f"{distance}")
-    if window < 1:
-        raise ShapeError("window", expected="at least 1 frame", got=f"{window}")
-    if (mode == "dataset") != (length is not None):
-        raise ShapeError(
-            "length",
-            expected="a length for mode 'dataset' and for no other",
-            got=f"length={length} with mode {mode!r}",
-            do="measure it with mean_head_to_root(...)",
-        )
-    if length is not None and not 0 < length < np.inf:
-        raise ShapeError("length", expected="a positive number", got=f"{length}")
-
-
-def _anchors(
-    points: Float[np.ndarray, "..."], name: str, gaps: bool
-) -> Float[np.ndarray, "frames 3 axes"]:
-    """Right hip, left hip and head top of checked points, without gaps."""
-    anchors = [*_HIPS, _HEAD_TOP]
-    if not gaps:
-        _check_points(points, name)
-        found: Float[np.ndarray, "frames 3 axes"] = points[:, anchors]
-        return found
-    _check_points(np.nan_to_num(points, nan=0.0, posinf=np.inf, neginf=-np.inf), name)
-    filled = fill_gaps(points[:, anchors])
-    never = np.isnan(filled).any(axis=(0, 2))
-    if never.any():
-        joint = LSP_14.joint_names[anchors[int(np.argmax(never))]]
-        raise DataError(
-            name,
-            f"expected hips and head top in some frame, for centre and scale, got no {joint!r}; "
-            "leave the sequence out.",
-        )
-    return filled
-
-
-def _check_points(points: Float[np.ndarray, "..."], name: str) -> None:
-    if points.ndim != 3 or points.shape[1:] != (len(LSP_14), 2):
-        raise ShapeError(
-            f"{name}: points",
-            expected=f"(frames, {len(LSP_14)}, 2)",
-            got=f"{points.shape}",
-            do="convert the points to layout 'lsp_14' first",
-        )
-    if len(points) == 0:
-        raise DataError(name, "expected at least one frame, got an empty sequence; leave it out.")
-    unknown = ~np.isfinite(points).all(axis=-1)
-    if unknown.any():
-        frame, joint = np.argwhere(unknown)[0]
-        raise DataError(
-            name,
-            f"expected finite points, got NaN or infinity in {int(unknown.sum())} of "
-            f"{unknown.size} joints, first {LSP_14.joint_names[joint]!r} in frame {frame}; "
-            "fill the gaps or leave those frames out.",
-        )
-
-
-def _check_lengths(
-    lengths: Float[np.ndarray, " frames"],
-    centred: Float[np.ndarray, "frames joints axes"],
-    name: str,
-    mode: str,
-) -> None:
-    too_short = lengths <= _SMALLEST_SHARE * np.nanmax(np.abs(centred))
-    if too_short.any():
-        raise DataError(
-            name,
-            f"expected a head-to-root length above zero, got {lengths[too_short][0]:g} at frame "
-            f"{int(np.argmax(too_short))} (scale mode {mode!r}); head top and hips coincide: "
-            "check the layout, or leave those frames out.",
-        )
 
 
 def normalize_all(
@@ -269,6 +168,7 @@ def normalize_all(
         UnknownNameError: no such mode.
 
     Example:
+        >>> from posenet3d.skeletons import LSP_14
         >>> person = np.zeros((3, 14, 2))
         >>> person[:, LSP_14.index("head_top")] = (0, -250)
         >>> small, large = normalize_all([person, 3 * person], "dataset")

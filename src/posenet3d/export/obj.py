@@ -2,12 +2,18 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posenet3d.errors import ShapeError
+from posenet3d.export.mesh_frames import Mesh, MeshConfig, write_frames
 from posenet3d.files.atomic import atomic_write
+from posenet3d.plugins import configured_by
+from posenet3d.reconstruction import Reconstruction
+from posenet3d.reconstruction.facts import Frame
+from posenet3d.reconstruction.world import RootMotion, UpAxis
 
 BODY_AXES = "x to the body's left, y up, z out of its chest (right-handed)"
 
@@ -67,6 +73,73 @@ def write_obj(
     lines = _comment_lines(["Written by posenet3d", *head, *further, size])
     with atomic_write(path) as file:
         file.write("".join([*lines, *_vertex_lines(points), *_face_lines(triangles)]).encode())
+
+
+@configured_by(MeshConfig)
+def write_obj_frames(
+    *,
+    path: str | os.PathLike[str],
+    reconstruction: Reconstruction,
+    only: int | None = None,
+    every: int = 1,
+    frame: Frame = "world",
+    up_axis: UpAxis = "y",
+    root: RootMotion = "track",
+) -> Path:
+    """The body's mesh at every frame as OBJ files, metres, y up, the floor at 0.
+
+    An OBJ file holds one mesh. A reconstruction of many frames becomes a folder beside ``path``:
+    ``walk.obj`` gives ``walk_obj/walk_000000.obj`` and so on, numbered as the video's frames are.
+    The first lines of each file tell unit, axes, scale, and the body's family and licence.
+
+    Args:
+        path: the file's name; an existing file or earlier sequence is replaced.
+        reconstruction: one with a body.
+        only: one frame alone, by its place from 0, written to ``path`` itself.
+        every: every how many frames a mesh is written.
+        frame: ``"world"`` or ``"camera"``.
+        up_axis: the world's, ``"y"`` or ``"z"``.
+        root: ``"track"`` or ``"still"``.
+
+    Returns:
+        The file or folder that was written.
+
+    Raises:
+        ConfigurationError: ``only`` is not one of the frames.
+        PoseNet3DError: there is no body.
+        ShapeError: a number of the body's is not finite.
+        StorageError: it cannot be written, or the folder holds other things.
+        UnknownNameError: no such up axis or root motion.
+
+    Example:
+        >>> import tempfile
+        >>> from posenet3d.keypoints import KeypointSequence
+        >>> from posenet3d.plugins import PluginSpec
+        >>> from posenet3d.reconstruction import BodyMotion
+        >>> seen = KeypointSequence(np.ones((2, 14, 2)), layout="lsp_14", fps=25.0)
+        >>> eye = np.broadcast_to(np.eye(3), (2, 24, 3, 3))
+        >>> body = BodyMotion(np.zeros(10), eye, np.zeros((2, 3)), PluginSpec(name="mannequin"))
+        >>> lifted = Reconstruction(np.zeros((2, 14, 3)), np.ones((2, 3)), seen, body)
+        >>> made = write_obj_frames(path=tempfile.mkdtemp() + "/walk.obj", reconstruction=lifted)
+        >>> made.name, sorted(each.name for each in made.iterdir())
+        ('walk_obj', ['walk_000000.obj', 'walk_000001.obj'])
+    """
+    options = MeshConfig(only=only, every=every, frame=frame, up_axis=up_axis, root=root)
+    return write_frames(path, reconstruction, options, _write_frame)
+
+
+def _write_frame(path: Path, mesh: Mesh) -> None:
+    facts = dict(mesh.facts)
+    unit, axes, family = (facts.pop(name, "") for name in ("Unit", "Axes", "Body family"))
+    write_obj(
+        path,
+        mesh.vertices,
+        mesh.faces,
+        unit=unit,
+        axes=axes,
+        family=family,
+        comment=[f"Frame: {mesh.number}", *(f"{name}: {fact}" for name, fact in facts.items())],
+    )
 
 
 def _checked_vertices(vertices: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -123,33 +123,56 @@ def parse_pickle(content: bytes, source: str) -> dict[str, Any]:
         >>> parse_pickle(b"cos\nsystem\n(S'echo'\ntR.", "evil.pkl")
         Traceback (most recent call last):
             ...
-        posenet3d.errors.DataError: evil.pkl: it names 'os.system', which no body model ...
+        posenet3d.errors.DataError: evil.pkl: it names 'os.system', which plain data ...
+    """
+    result = pickled_notes(content, source)
+    if type(result) is not dict or not all(type(key) is str for key in result):
+        raise DataError(source, "expected a dictionary with text keys, got something else.")
+    return result
+
+
+def pickled_notes(content: bytes, source: str, *, max_steps: int | None = None) -> Any:
+    """As :func:`parse_pickle`, whatever the pickle holds at its top.
+
+    Args:
+        content: the pickle.
+        source: what to call it in messages.
+        max_steps: the most instructions that are followed; `MAX_STEPS` if ``None``.
+
+    Returns:
+        Plain Python values and :class:`Record`.
+
+    Raises:
+        DataError: as :func:`read_pickle`.
+
+    Example:
+        >>> import pickle
+        >>> pickled_notes(pickle.dumps([1, "a"]), "note.pkl")
+        [1, 'a']
     """
     try:
-        result = _Machine(content, source).run()
+        return _Machine(content, source, MAX_STEPS if max_steps is None else max_steps).run()
     except DataError:
         raise
     except (ValueError, LookupError, TypeError, OverflowError, MemoryError) as error:
         raise DataError(
             source, f"expected a pickle, got a file that is damaged or something else ({error})."
         ) from error
-    if type(result) is not dict or not all(type(key) is str for key in result):
-        raise DataError(source, "expected a dictionary with text keys, got something else.")
-    return result
 
 
 class _Machine:
     """The pickle machine: a stack, marks on it, and a memo; it calls nothing that it reads."""
 
-    def __init__(self, content: bytes, source: str) -> None:
+    def __init__(self, content: bytes, source: str, max_steps: int) -> None:
         self.file = io.BytesIO(content)
         self.source = source
+        self.max_steps = max_steps
         self.stack: list[Any] = []
         self.below: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        for _ in range(MAX_STEPS):
+        for _ in range(self.max_steps):
             code = self.file.read(1).decode("latin-1")
             operation = _OPERATIONS.get(code)
             if operation is None:
@@ -158,13 +181,13 @@ class _Machine:
                 return self.stack.pop()
             argument = self._argument(operation)
             _STEPS.get(operation.name, _Machine._push)(self, operation.name, argument)
-        raise DataError(self.source, f"expected at most {MAX_STEPS} instructions, got more.")
+        raise DataError(self.source, f"expected at most {self.max_steps} instructions, got more.")
 
     def _argument(self, operation: pickletools.OpcodeInfo) -> Any:
         if operation.name == "STRING":
             return self._quoted()
         if operation.name in _REFUSED:
-            self._refuse(f"it uses the instruction {operation.name}, which no body model needs")
+            self._refuse(f"it uses the instruction {operation.name}, which plain data never needs")
         return None if operation.arg is None else operation.arg.reader(self.file)
 
     def _quoted(self) -> str:
@@ -197,7 +220,7 @@ class _Machine:
             self._refuse("it names something by what is no text")
         known = "chumpy" if module.split(".")[0] == "chumpy" else _KNOWN.get((module, name))
         if known is None:
-            self._refuse(f"it names {f'{module}.{name}'[:80]!r}, which no body model needs")
+            self._refuse(f"it names {f'{module}.{name}'[:80]!r}, which plain data never needs")
         return Name(known)
 
     def _made(self, what: Any, arguments: Any) -> Record:

@@ -1,6 +1,7 @@
 """JSON as the standard says and no further: for files that nobody vouches for."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,15 +39,14 @@ def parse_json(content: bytes, source: str | Path) -> Any:
         return value
 
     def whole(text: str) -> int:
-        if len(text) > 20:
+        if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
             raise DataError(source, f"expected whole numbers of 64 bits, got {text[:40]}.")
         return int(text)
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(pairs)
         if len(made) != len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
             raise DataError(source, f"expected each key once, got {twice[:40]!r} twice.")
         return made
 

@@ -21,7 +21,7 @@ A file of one clip may leave the prefix away altogether: ``points``, ``layout``,
 Unknown is NaN in ``points``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -100,11 +100,11 @@ def read_clips(path: str | Path) -> dict[str, KeypointSequence]:
     return clips_from_arrays(load_npz(Path(path)), Path(path))
 
 
-def holds_keypoints(arrays: Arrays) -> bool:
+def holds_keypoints(arrays: Iterable[str]) -> bool:
     """Whether arrays are 2D clips in this format, told by their keys.
 
     Args:
-        arrays: key to array.
+        arrays: their keys.
 
     Returns:
         True if there is a key ``points`` or one that ends in ``:points``.

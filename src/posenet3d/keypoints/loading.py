@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from posenet3d.errors import KeypointFormatError, StorageError
+import numpy as np
+
+from posenet3d.errors import KeypointFormatError, PluginError
 from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
@@ -31,7 +33,8 @@ def load_people(
             the parts (DeepLabCut, SLEAP).
 
     Returns:
-        Sequences, those with the most frames first.
+        Sequences, whoever is seen most first: by the sum, over the frames, of the longer side of
+        the box around the person's joints.
 
     Raises:
         KeypointFormatError: the file is of no known format, of several, or not what its format
@@ -49,14 +52,13 @@ def load_people(
         (KeypointSequence('walk': 9 frames of 'coco_17', 50 fps, pixels),)
     """
     source = KeypointSource(Path(path))
-    if not source.path.exists():
-        raise StorageError(path, "expected a keypoint file or folder, got nothing there.")
+    source.check_there()
     told = Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
     reader = _reader(format) if format is not None else _recognised(source)
     found = reader.read(source, told)
     if not found:
         raise source.error("people", "at least one person", "none in any frame")
-    return tuple(sorted(found, key=lambda person: -len(person)))
+    return tuple(sorted(found, key=lambda person: -_seen(person)))
 
 
 def load_keypoints(
@@ -71,6 +73,11 @@ def load_keypoints(
 ) -> KeypointSequence:
     """One person's 2D joints from a keypoint file or folder.
 
+    Detectors find people where there are none, for some frames. So where several people are in the
+    file and ``person`` is not given, tracks that are shorter than half a second *and* than a tenth
+    of the longest one are left out of account. If more than one is left, you are asked: nothing in
+    a file tells who of two people is meant, or whether two tracks are one person, who was hidden.
+
     Args:
         path: as for `load_people`, as are the next five.
         format: see there.
@@ -78,8 +85,8 @@ def load_keypoints(
         fps: see there.
         image_size: see there.
         joints: see there.
-        person: which one where there are several: the track's number; or -1 for whoever is in
-            the most frames.
+        person: which one where there are several: the track's number; or -1 for whoever is seen
+            most, the first of `load_people`.
 
     Returns:
         That person's sequence.
@@ -100,18 +107,41 @@ def load_keypoints(
         KeypointSequence('walk': 9 frames of 'coco_17', 50 fps, pixels)
     """
     people = load_people(path, format, layout, fps, image_size, joints=joints)
-    if person == -1 or (person is None and len(people) == 1):
+    if person == -1:
         return people[0]
-    chosen = [each for each in people if person is not None and each.track_id == person]
+    if person is None:
+        chosen = [each for each in people if not _is_ghost(each, max(map(len, people)))]
+    else:
+        chosen = [each for each in people if each.track_id == person]
     if len(chosen) == 1:
         return chosen[0]
-    got = f"{len(people)} ({_listed(people)})"
     expected = "one person" if person is None else f"a person of track {person}"
     raise KeypointFormatError(
         path,
-        f"expected {expected}, got {got}; say person= with a track's number, or -1 for whoever "
-        "is in the most frames, or take load_people for all.",
+        f"expected {expected}, got {len(people)} ({_listed(people)}); say person= with a track's "
+        "number, or -1 for whoever is seen most, or take load_people for all.",
     )
+
+
+GHOST_SECONDS = 0.5
+"""Shorter tracks may be a detector's mistakes."""
+
+GHOST_SHARE = 0.1
+"""And so may be those that are shorter than this share of the longest."""
+
+
+def _is_ghost(person: KeypointSequence, longest: int) -> bool:
+    """Whether a track, not a clip that someone named, is too short to be asked about."""
+    short = len(person) < min(GHOST_SECONDS * person.fps, GHOST_SHARE * longest)
+    return short and person.track_id is not None
+
+
+def _seen(person: KeypointSequence) -> float:
+    """The sum over frames of the longer side of the person's box."""
+    known = np.isfinite(person.points)
+    high = np.where(known, person.points, -np.inf).max(1)
+    low = np.where(known, person.points, np.inf).min(1)
+    return float(np.maximum((high - low).max(1), 0.0).sum())
 
 
 def _reader(name: str) -> KeypointReader:
@@ -122,17 +152,37 @@ def _reader(name: str) -> KeypointReader:
 def _recognised(source: KeypointSource) -> KeypointReader:
     """The one reader that says the file is its own."""
     names = GROUPS["keypoint_readers"].names()
-    readers = {name: _reader(name) for name in names}
-    sure = [name for name, reader in readers.items() if reader.sniff(source)]
+    sure, broken = [], []
+    for name in names:
+        try:
+            reader = _reader(name)
+        except PluginError as error:
+            broken.append(str(error))
+            continue
+        if reader.sniff(source):
+            sure.append((name, reader))
     if len(sure) == 1:
-        return readers[sure[0]]
-    got = f"a file that looks like {' and like '.join(sure)}" if sure else "something else"
-    raise source.error("format", f"one of {', '.join(names)}", got, "say format=")
+        return sure[0][1]
+    got = f"one that looks like {' and like '.join(name for name, _ in sure)}"
+    raise source.error(
+        "format", f"one of {', '.join(names)}", got if sure else "something else",
+        " ".join(["say format=", *broken]).rstrip("."),
+    )  # fmt: skip
 
 
 def _listed(people: Sequence[KeypointSequence]) -> str:
     shown = [
-        f"track {each.track_id}: {len(each)} frames from {each.frame_index[0]}"
+        f"{each.source if each.track_id is None else f'track {each.track_id}'}: {len(each)} frames "
+        f"from {each.frame_index[0]}, {_place(each)}"
         for each in people[:8]
     ]
-    return "; ".join([*shown, *(["..."] if len(people) > 8 else [])])
+    return "; ".join([*shown, *([f"{len(people) - 8} more"] if len(people) > 8 else [])])
+
+
+def _place(person: KeypointSequence) -> str:
+    """Where someone is when first seen, so that a user knows who it is."""
+    first = person.points[0][np.isfinite(person.points[0, :, 0])]
+    if not len(first):
+        return "unseen"
+    x, y = first.mean(0)
+    return f"at x {x:.4g}, y {y:.4g}, {np.ptp(first, 0).max():.3g} tall"

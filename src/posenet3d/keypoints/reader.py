@@ -4,14 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from posenet3d.errors import KeypointFormatError
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
 from posenet3d.skeletons import LAYOUTS
+
+MAX_SIDE = 1_000_000
+"""The longest side of a picture, in pixels."""
 
 
 @dataclass(frozen=True)
 class Told:
     """What the caller said of a file, beside its place; whatever is ``None`` must be in the file.
+
+    Raises:
+        KeypointFormatError: the frame rate or the image's size cannot be one.
 
     Example:
         >>> Told(layout="body_25b", fps=60.0).fps
@@ -26,6 +33,15 @@ class Told:
     """(width, height) in pixels."""
     joints: Mapping[str, str] = field(default_factory=dict)
     """The file's own name of a joint, by the layout's; for formats whose users name the parts."""
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not 0 < self.fps < float("inf"):
+            raise KeypointFormatError("fps", f"expected a positive number, got {self.fps!r}.")
+        size = self.image_size
+        if size is not None and (len(size) != 2 or not all(0 < side <= MAX_SIDE for side in size)):
+            raise KeypointFormatError(
+                "image_size", f"expected width and height in pixels, got {size!r}."
+            )
 
     def layout_of(self, source: KeypointSource, joints: int, *candidates: str) -> str:
         """The layout: as told; else the only one of ``candidates`` that has so many joints.

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from posenet3d.skeletons import layout as layout_named
 
 MAX_BYTES = 4 * 2**30
 """The largest file that is looked at; a caller who has a larger one splits it."""
+
+MAX_JSON_BYTES = 2**30
+"""The largest JSON file: parsed, it takes up to twenty times the memory."""
 
 MAX_FRAMES = 20_000_000
 """The highest frame number plus one: 92 hours of 60 frames a second."""
@@ -53,7 +57,7 @@ class KeypointSource:
     @cached_property
     def is_folder(self) -> bool:
         """Whether it is a folder."""
-        return self.path.is_dir()
+        return os.path.isdir(self.path)
 
     def error(self, what: str, expected: str, got: str, do: str = "") -> KeypointFormatError:
         """The error for a fault in the file.
@@ -70,6 +74,17 @@ class KeypointSource:
         """
         tail = f"; {do}." if do else "."
         return KeypointFormatError(self.path, f"{what}: expected {expected}, got {got}{tail}")
+
+    def check_there(self) -> None:
+        """Refuses what is not there.
+
+        Raises:
+            StorageError: nothing is there, or it cannot be looked at; or it is neither a file nor
+                a folder, but a pipe, a socket or a device.
+        """
+        mode = _mode(self.path)
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise StorageError(self.path, "expected a file or folder, got a pipe or device.")
 
     def check_layout(self, name: str, joints: int) -> str:
         """The layout's name, if it has so many joints.
@@ -108,7 +123,7 @@ class KeypointSource:
     def json_of(self, path: Path) -> Any:
         """One file of a folder, parsed as strict JSON; errors name that file."""
         try:
-            return parse_json(read_capped(path), path)
+            return parse_json(read_capped(path, MAX_JSON_BYTES), path)
         except KeypointFormatError:
             raise
         except DataError as error:
@@ -118,7 +133,8 @@ class KeypointSource:
     def members(self, suffix: str) -> tuple[Path, ...]:
         """The folder's own files with a suffix, by the numbers in their names.
 
-        Sub-folders are not entered, so that links cannot lead in a circle.
+        Sub-folders are not entered, so that links cannot lead in a circle. Hidden files, whose
+        names begin with a dot, are not the detector's.
 
         Args:
             suffix: in small letters, with its dot.
@@ -137,7 +153,9 @@ class KeypointSource:
                 found = [
                     entry.name
                     for entry in entries
-                    if entry.name.lower().endswith(suffix) and entry.is_file()
+                    if entry.name.lower().endswith(suffix)
+                    and not entry.name.startswith(".")
+                    and entry.is_file()
                 ]
         except OSError as error:
             raise StorageError(self.path, f"cannot be read: {error.strerror}.") from error
@@ -146,34 +164,55 @@ class KeypointSource:
         return tuple(self.path / name for name in sorted(found, key=by_number))
 
 
-def by_number(name: str) -> tuple[tuple[int, int | str], ...]:
-    """A key that sorts names by the numbers in them.
+def by_number(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """A key that sorts names by the numbers in them, however long these are.
 
     Example:
         >>> sorted(["a10", "a9", "b1"], key=by_number)
         ['a9', 'a10', 'b1']
     """
     parts = re.split(r"([0-9]+)", name)
-    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts if part)
+    key = [(1, 0, part) for part in parts]
+    for place in range(1, len(parts), 2):
+        digits = parts[place].lstrip("0")
+        key[place] = (0, len(digits), digits)
+    return tuple(part for part in key if part != (1, 0, "")), name
 
 
-def read_capped(path: Path) -> bytes:
-    """A file's bytes, its size looked at first.
+def read_capped(path: Path, most: int = MAX_BYTES) -> bytes:
+    """A file's bytes, its kind and size looked at first.
+
+    Args:
+        path: the file.
+        most: the most bytes that it may have.
 
     Raises:
-        KeypointFormatError: it is larger than `MAX_BYTES`.
-        StorageError: it cannot be read.
+        KeypointFormatError: it is larger.
+        StorageError: it is not there, no file (a folder, a pipe, a device), or cannot be read.
     """
+    if not stat.S_ISREG(_mode(path)):
+        raise StorageError(path, "expected a file, got a folder, a pipe or a device.")
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            if size > MAX_BYTES:
-                raise KeypointFormatError(
-                    path, f"expected at most {MAX_BYTES} bytes, got {size}; split the file."
-                )
-            content = file.read(MAX_BYTES + 1)
+            content = b"" if size > most else file.read(size + 1)  # read(n) takes n bytes
     except OSError as error:
         raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
-    if len(content) > MAX_BYTES:  # a pipe or device tells no size
-        raise KeypointFormatError(path, f"expected at most {MAX_BYTES} bytes; split the file.")
+    if max(size, len(content)) > most:
+        got = max(size, len(content))
+        raise KeypointFormatError(
+            path, f"expected at most {most} bytes, got {got}; split the file."
+        )
     return content
+
+
+def _mode(path: Path) -> int:
+    """What kind of thing is there, links followed."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        raise StorageError(path, "expected a keypoint file or folder, got nothing there.") from None
+    except OSError as error:
+        raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:  # a zero byte in the name
+        raise StorageError(path, f"expected a path, got one with {error}.") from None

@@ -1,9 +1,12 @@
 """What lifting gives: a body in motion, frozen, with what is known of scale, camera and gravity."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,9 @@ from posenet3d.skeletons import LSP_14
 
 BODY_TO_CAMERA = np.array([1.0, -1.0, -1.0])
 """B of Eq. 7: the body's axes (y up, z out of the chest at rest) to the camera's, as a diagonal."""
+
+NOTEBOOK_FRAMES = 1500
+"""How many frames of a motion a notebook's display holds at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +126,24 @@ class Reconstruction:
         return (
             f"Reconstruction({self.keypoints.source!r}: {len(self)} frames, {self.fps:g} fps, "
             f"{body}, {scale})"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page that plays the motion, in a frame of its own.
+
+        Longer motions than `NOTEBOOK_FRAMES` keep every second, third ... frame, which bounds the
+        notebook's size to some 1.5 MB a display.
+        """
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                page = Path(folder, "motion.html")
+                self.save(page, most_frames=NOTEBOOK_FRAMES)
+                shown = page.read_text(encoding="utf-8")
+        except PoseNet3DError as error:
+            return f"<pre>{escape(f'{self!r}: {error}')}</pre>"
+        return (
+            f'<iframe srcdoc="{escape(shown)}" title="{escape(repr(self))}" '
+            'sandbox="allow-scripts" width="100%" height="560" style="border:0"></iframe>'
         )
 
     @property

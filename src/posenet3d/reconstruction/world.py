@@ -4,16 +4,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
-from posenet3d.errors import UnknownNameError
-from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA, Reconstruction
+from posenet3d.body import BodyModel
+from posenet3d.errors import ShapeError, UnknownNameError
+from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA, BodyMotion, Reconstruction
 
 UpAxis = Literal["y", "z"]
 RootMotion = Literal["track", "still"]
 
 SOLE_BELOW_ANKLE = 0.08
-"""Metres from the ankle joint down to the floor for a person who stands."""
+"""Metres from the ankle joint down to the floor for a skeleton without a body."""
+
+FLOOR_FRAMES = 64
+"""The most frames whose meshes tell where the floor is."""
 
 _Z_UP_FROM_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
@@ -51,8 +56,10 @@ def world_motion(
     """The motion with gravity along an axis and the floor at height 0.
 
     The azimuth is the camera's: it looks along -z (y up) or +y (z up). The floor is
-    `SOLE_BELOW_ANKLE` (times the body's scale) below the 5th percentile of each frame's lowest
-    joint, so a jump leaves it.
+    at the 5th percentile of the lowest vertex of some frames' meshes, so a jump leaves it: a learnt
+    ankle may lie twice as high above the sole as a real one. For a skeleton without a body it is
+    `SOLE_BELOW_ANKLE` below the 5th percentile of each frame's lowest joint. It is one level for
+    all frames: where the root track drifts up or down, so do the feet.
 
     Args:
         lifted: the reconstruction.
@@ -84,18 +91,43 @@ def world_motion(
     if root == "still":
         placed[:, level] = 0.0
     joints = lifted.joints3d @ turn.T + placed[:, None]
-    scale = 1.0 if lifted.body is None else lifted.body.scale
     offset = np.zeros(3)
     offset[level] = -placed[0, level]
-    offset[up] = SOLE_BELOW_ANKLE * scale - np.percentile(joints[..., up].min(axis=1), 5.0)
+    if lifted.body is None:
+        lowest = joints[..., up].min(axis=1) - SOLE_BELOW_ANKLE
+    else:
+        lowest = _lowest_vertices(lifted, turn[up])
+    offset[up] = -np.percentile(lowest, 5.0)
     moved = placed - tracked
     rotations, translation = None, None
     if lifted.body is not None:
         body_turn = turn @ np.diag(BODY_TO_CAMERA)
         rotations = lifted.body.rotations.copy()
         rotations[:, 0] = body_turn @ rotations[:, 0]
-        translation = lifted.body.translation @ turn.T + moved + offset
+        # A body turns about its root joint, which is not its origin: that joint is what is moved.
+        pivot = _root_joint(lifted.body, lifted.body_model)
+        seen = lifted.body.translation + BODY_TO_CAMERA * pivot
+        translation = seen @ turn.T + moved + offset - pivot
     return WorldMotion(up_axis, joints + offset, turn, offset, rotations, translation)
+
+
+def _lowest_vertices(
+    lifted: Reconstruction, up: Float[np.ndarray, " 3"]
+) -> Float[np.ndarray, " some"]:
+    """The height of the lowest vertex in frames that are evenly spread, metres."""
+    count = min(len(lifted), FLOOR_FRAMES)
+    frames = np.unique(np.linspace(0, len(lifted) - 1, count).astype(int)).tolist()
+    return np.array([(lifted.vertices(frame, frame + 1)[0] @ up).min() for frame in frames])
+
+
+def _root_joint(body: BodyMotion, model: BodyModel) -> Float[np.ndarray, " 3"]:
+    """Where the body's root joint is at rest, from the body's origin, metres."""
+    with torch.no_grad():
+        joints = model.joints(
+            torch.tensor(body.betas, dtype=torch.float32),
+            torch.eye(3).expand(model.num_joints, 3, 3),
+        )
+    return np.asarray(joints[0].numpy().astype(np.float64) * body.scale)
 
 
 def levelling_rotation(up: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
@@ -107,13 +139,19 @@ def levelling_rotation(up: Float[np.ndarray, " 3"]) -> Float[np.ndarray, "3 3"]:
     Args:
         up: unit vector against gravity in the camera frame.
 
+    Raises:
+        ShapeError: it has no length, or is not finite.
+
     Example:
         >>> levelling_rotation(np.array([0.0, -1.0, 0.0]))
         array([[ 1.,  0.,  0.],
                [ 0., -1.,  0.],
                [ 0.,  0., -1.]])
     """
-    y = up / np.linalg.norm(up)
+    length = float(np.linalg.norm(up))
+    if not 1e-9 < length < np.inf:
+        raise ShapeError("up", expected="a direction", got=f"{up}")
+    y = up / length
     ahead = np.array([0.0, 0.0, 1.0])
     flat = ahead - (ahead @ y) * y
     if np.linalg.norm(flat) < 1e-6:

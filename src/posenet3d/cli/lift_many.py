@@ -1,0 +1,149 @@
+"""``posenet3d lift --many``: a folder of keypoint files, lifted and resumed."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from posenet3d.inference.batch import ManyReport, Outcome, Plan
+
+
+def lift_many(
+    source: Path,
+    out: Path,
+    plan: "Plan",
+    *,
+    weights: str | None = None,
+    device: str = "auto",
+    as_json: bool = False,
+) -> None:
+    """Lift a folder, tell what became of it, and leave with an exit code that says so.
+
+    Args:
+        source: the folder of inputs.
+        out: the folder of outputs.
+        plan: formats and options.
+        weights: as for `Estimator.from_pretrained`.
+        device: as there.
+        as_json: print the report as JSON.
+
+    Raises:
+        Exit: with 2 where an input failed, with 1 where one failed by a defect.
+        PoseNet3DError: the batch cannot begin.
+    """
+    from posenet3d.inference import Estimator
+    from posenet3d.inference.many import predict_many
+
+    plan.check()
+    estimator = Estimator.from_pretrained(weights, device)
+    with _progress() as on_outcome:
+        report = predict_many(estimator, source, out, plan, on_outcome=on_outcome)
+    typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else summary(report, out))
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def check_many(many: bool, out: Sequence[Path], alone: Mapping[str, Any]) -> None:
+    """Nothing, if the options go together.
+
+    Args:
+        many: whether ``--many`` is given.
+        out: what ``--out`` names.
+        alone: the options that are for one person's file only; ``None`` where not given.
+
+    Raises:
+        ConfigurationError: they do not; all faults are told.
+
+    Example:
+        >>> check_many(True, [Path("lifted")], {"--person": None})
+    """
+    from posenet3d.errors import ConfigurationError
+
+    faults = [] if many else ["--to: goes with --many; else the suffix of --out tells the format"]
+    faults += [] if len(out) == 1 else [f"--out: expected one folder, got {len(out)}"]
+    faults += [f"{name}: not with --many" for name, each in alone.items() if each is not None]
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def batch_plan(
+    to: Sequence[str] | None,
+    reading: Mapping[str, Any],
+    repairing: Mapping[str, Any],
+    predicting: Mapping[str, Any],
+) -> "Plan":
+    """The plan of a batch from what the command line says; ``None`` is not said.
+
+    Example:
+        >>> batch_plan(["npz"], {"fps": 25.0}, {"smooth": None}, {}).reading
+        {'fps': 25.0}
+    """
+    from posenet3d.inference.batch import Plan
+
+    return Plan(
+        formats=formats_of(to),
+        reading=_said(reading),
+        repairing=_said(repairing),
+        predicting=_said(predicting),
+    )
+
+
+def _said(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def summary(report: "ManyReport", out: Path) -> str:
+    """What the terminal says of a batch: counts, then each failure.
+
+    Example:
+        >>> from posenet3d.inference.batch import ManyReport, Outcome
+        >>> print(summary(ManyReport((Outcome("a.json", "failed", error="no JSON"),)), Path("o")))
+        0 lifted, 0 finished before, 1 failed; see o/report.json.
+        Failed: a.json: no JSON
+    """
+    done, skipped, failed = (report.of(each) for each in ("done", "skipped", "failed"))
+    lines = [
+        f"{len(done)} lifted, {len(skipped)} finished before, {len(failed)} failed; "
+        f"see {out / 'report.json'}."
+    ]
+    lines += [f"In part: {each.source}: {each.error}" for each in done if each.error]
+    lines += [f"Failed: {_told(each)}" for each in failed]
+    return "\n".join(lines)
+
+
+def formats_of(to: Sequence[str] | None) -> tuple[str, ...]:
+    """The exporters that ``--to`` names: given many times, or with commas; GLB if not at all.
+
+    Example:
+        >>> formats_of(["glb,.bvh", "npz"])
+        ('glb', 'bvh', 'npz')
+    """
+    words = [word.strip().removeprefix(".") for each in to or ("glb",) for word in each.split(",")]
+    return tuple(word.lower() for word in words if word)
+
+
+def _told(outcome: "Outcome") -> str:
+    begins = outcome.error.startswith(outcome.source)
+    return outcome.error if begins else f"{outcome.source}: {outcome.error}"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, Any], None]]:
+    """A bar on standard error that the batch moves on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("lift", total=None)
+
+        def move(done: int, total: int, outcome: Any) -> None:
+            name = Path(outcome.source).name
+            bar.update(task, completed=done, total=total, description=f"{outcome.status} {name}")
+
+        yield move

@@ -1,0 +1,8 @@
+"""From 2D keypoints to motion in 3D with a trained network."""
+
+from posenet3d.inference.estimator import FUSIONS, Estimator
+from posenet3d.inference.live import LiveFrame
+from posenet3d.inference.stitching import STITCHES
+from posenet3d.inference.tilt import up_of_tilt
+
+__all__ = ["FUSIONS", "STITCHES", "Estimator", "LiveFrame", "up_of_tilt"]

@@ -1,0 +1,96 @@
+"""Which files and folders a batch is made of, and what the outputs of each are called."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from posenet3d.errors import ConfigurationError, StorageError
+from posenet3d.keypoints.source import by_number
+
+NO_KEYPOINTS = frozenset(
+    {
+        *(".md", ".rst", ".pdf", ".html", ".log", ".zip", ".gz"),
+        *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".jpg", ".jpeg", ".png", ".gif", ".webp"),
+    }
+)
+"""Suffixes of what lies beside keypoints; such files are left out of a folder."""
+
+
+def find_inputs(
+    inputs: str | Path | Iterable[str | Path], beside: Path | None = None
+) -> tuple[Path, ...]:
+    """The inputs that are meant.
+
+    Several paths are taken as they are. One folder stands for what is in it, by the numbers in
+    the names: its files, and its sub-folders, each as one input. Hidden names are left out, and
+    suffixes of pictures, videos and texts.
+
+    Args:
+        inputs: one folder, or files and folders.
+        beside: the folder of outputs, which is no input even where it lies in that folder.
+
+    Raises:
+        ConfigurationError: there is none, or the outputs would lie between them.
+        StorageError: the folder cannot be read.
+
+    Example:
+        >>> find_inputs(["walk.json"])
+        (PosixPath('walk.json'),)
+    """
+    if not isinstance(inputs, str | Path):
+        found = tuple(Path(each) for each in inputs)
+    elif Path(inputs).is_dir():
+        if beside is not None and beside.resolve() == Path(inputs).resolve():
+            raise ConfigurationError(["out_folder: expected another folder than the inputs'"])
+        try:
+            names = sorted(os.listdir(inputs), key=by_number)
+        except OSError as error:
+            raise StorageError(inputs, f"cannot be read: {error.strerror}.") from error
+        every = (Path(inputs) / name for name in names if not name.startswith("."))
+        found = tuple(each for each in every if _is_input(each, beside))
+    else:
+        found = (Path(inputs),)
+    if not found:
+        raise ConfigurationError(
+            [f"inputs: expected keypoint files or folders, got none in {inputs}"]
+        )
+    return found
+
+
+def _is_input(path: Path, beside: Path | None) -> bool:
+    if path.suffix.lower() in NO_KEYPOINTS:
+        return False
+    return beside is None or path.resolve() != beside.resolve()
+
+
+def name_inputs(inputs: Sequence[Path]) -> tuple[tuple[Path, str], ...]:
+    """Each input with the name of its outputs: its own, without the suffix where that tells it.
+
+    Inputs out of several folders keep their folders, from the one that holds all.
+
+    Raises:
+        ConfigurationError: an input is named twice.
+
+    Example:
+        >>> [name for _, name in name_inputs([Path("a/x.json"), Path("b/x.json")])]
+        ['a/x', 'b/x']
+        >>> [name for _, name in name_inputs([Path("x.json"), Path("x.npz"), Path("y.npz")])]
+        ['x.json', 'x.npz', 'y']
+    """
+    whole = [Path(os.path.abspath(each)) for each in inputs]
+    twice = [str(each) for each, count in Counter(whole).items() if count > 1]
+    if twice:
+        raise ConfigurationError([f"inputs: {each} twice" for each in twice])
+    common = Path(os.path.commonpath([each.parent for each in whole]))
+    relative = [each.relative_to(common) for each in whole]
+    short = [
+        (each if full.is_dir() else each.with_suffix("")).as_posix()
+        for each, full in zip(relative, whole, strict=True)
+    ]
+    taken = Counter(short)
+    named = (
+        each if taken[each] == 1 else full.as_posix()
+        for each, full in zip(short, relative, strict=True)
+    )
+    return tuple(zip(inputs, named, strict=True))

@@ -1,0 +1,138 @@
+"""The root's track: where a body must be for an assumed camera to see it where it was seen.
+
+One camera tells neither its focal length nor a person's size, so the track is as good as these.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from posenet3d.reconstruction import AssumedCamera
+
+DEPTH_SECONDS = 0.2
+"""Standard deviation in seconds of the Gaussian that smooths depth, along the line of sight.
+
+On training subjects filmed by ``cmu14-wild`` with their focal length known, of the body's joints:
+error of the depth 1.2 %, of the velocity 3.6 mm a frame (not smoothed: 1.5 %, 8.4 mm). From the
+teacher's joints, which stand as the network's own camera sees them, the depth is 3.9 % off.
+"""
+
+_ROUNDS = 4  # of reweighting
+_TOLERATED = 0.02  # off the 2D, in parts of the depth: some 10 cm at 5 m; beyond it joints fade
+_NEAREST = 0.3  # metres
+
+
+def fit_root(
+    joints: Float[np.ndarray, "frames joints 3"],
+    points: Float[np.ndarray, "frames joints 2"],
+    weights: Float[np.ndarray, "frames joints"],
+    camera: AssumedCamera,
+) -> Float[np.ndarray, "frames 3"]:
+    """The translation that puts each skeleton's image on the 2D: weighted, robust least squares.
+
+    With (u, v) = (point - centre) / focal, a translation t puts joint X on its line of sight where
+    ``u (X_z + t_z) = X_x + t_x`` and ``v (X_z + t_z) = X_y + t_y``; linear in t. Joints that stay
+    off are weighted down by Cauchy's function over some rounds.
+
+    Args:
+        joints: skeletons about their root, camera frame, metres.
+        points: their 2D, in the camera's unit; NaN where unknown.
+        weights: (frames, joints), zero or more, such as the detector's confidence.
+        camera: the camera.
+
+    Returns:
+        Translations (frames, 3), metres, camera frame. NaN where fewer than two joints are known,
+        or where they would lie behind the camera.
+
+    Example:
+        >>> joints = np.random.default_rng(0).normal(size=(1, 14, 3))
+        >>> root = np.array([[0.5, -0.2, 6.0]])
+        >>> seen = joints + root[:, None]
+        >>> camera = AssumedCamera(focal=1000.0, centre=(500.0, 400.0))
+        >>> points = 1000.0 * seen[..., :2] / seen[..., 2:] + (500.0, 400.0)
+        >>> np.allclose(fit_root(joints, points, np.ones((1, 14)), camera), root)
+        True
+    """
+    rays = (points - np.asarray(camera.centre)) / camera.focal
+    known = np.isfinite(rays).all(axis=-1) & (weights > 0)
+    rays = np.where(known[..., None], rays, 0.0)
+    given = np.where(known, weights, 0.0)
+    used = given
+    root = np.zeros((len(joints), 3))
+    for _ in range(_ROUNDS):
+        root = _solve(joints, rays, used)
+        off = rays * (joints[..., 2:] + root[:, None, 2:]) - joints[..., :2] - root[:, None, :2]
+        scale = _TOLERATED * np.maximum(root[:, 2], _NEAREST)
+        used = given / (1 + (off**2).sum(-1) / scale[:, None] ** 2)
+    root[(known.sum(axis=1) < 2) | ~(root[:, 2] > _NEAREST)] = np.nan
+    return root
+
+
+def _solve(
+    joints: Float[np.ndarray, "frames joints 3"],
+    rays: Float[np.ndarray, "frames joints 2"],
+    weights: Float[np.ndarray, "frames joints"],
+) -> Float[np.ndarray, "frames 3"]:
+    """Weighted least squares: t_xy is the mean of ``u z - X_xy``, t_z the slope along u."""
+    total = np.maximum(weights.sum(axis=1), 1e-12)[:, None]
+    target = rays * joints[..., 2:] - joints[..., :2]
+    mean_ray = np.einsum("fj,fjd->fd", weights, rays) / total
+    mean_target = np.einsum("fj,fjd->fd", weights, target) / total
+    ray, aim = rays - mean_ray[:, None], target - mean_target[:, None]
+    spread = np.einsum("fj,fjd,fjd->f", weights, ray, ray)
+    slope = np.einsum("fj,fjd,fjd->f", weights, ray, aim)
+    depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=spread > 0)
+    return np.concatenate([mean_target + mean_ray * depth[:, None], depth[:, None]], axis=1)
+
+
+def fill_root(
+    root: Float[np.ndarray, "frames 3"], otherwise: float | int
+) -> Float[np.ndarray, "frames 3"]:
+    """The track with frames that have none on straight lines in time; the ends are held.
+
+    Args:
+        root: (frames, 3), NaN where unknown.
+        otherwise: metres straight ahead, where no frame has one.
+
+    Example:
+        >>> fill_root(np.array([[0.0, 0, 4], [np.nan, np.nan, np.nan], [0, 0, 6]]), 7)[1]
+        array([0., 0., 5.])
+    """
+    known = np.isfinite(root).all(axis=1)
+    if not known.any():
+        return np.broadcast_to(np.array([0.0, 0.0, otherwise]), root.shape).copy()
+    time = np.arange(len(root))
+    axes = [np.interp(time, time[known], root[known, axis]) for axis in range(3)]
+    return np.stack(axes, axis=1)
+
+
+def smooth_depth(
+    root: Float[np.ndarray, "frames 3"], sigma: float
+) -> Float[np.ndarray, "frames 3"]:
+    """The track with a smooth depth; each frame's root stays on its line of sight.
+
+    What shakes in such a track is its depth, which hangs on the person's apparent size. A
+    Gaussian smooths it, without delay; a depth that grows evenly is left as it is.
+
+    Args:
+        root: (frames, 3), finite, in front of the camera.
+        sigma: the Gaussian's standard deviation in frames; 0 changes nothing.
+
+    Returns:
+        (frames, 3).
+
+    Example:
+        >>> track = np.array([[1.0, 0, 4], [1, 0, 4], [1, 0, 4]])
+        >>> bool(np.allclose(smooth_depth(track, 2.0), track))
+        True
+    """
+    half = min(int(np.ceil(3 * sigma)), len(root) - 1)
+    if half < 1:
+        return root
+    depth = root[:, 2]
+    before = 2 * depth[0] - depth[half:0:-1]
+    after = 2 * depth[-1] - depth[-2 : -half - 2 : -1]
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
+    padded = np.concatenate([before, depth, after])
+    smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    smooth = np.maximum(smooth, depth.min())
+    return np.asarray(root * (smooth / depth)[:, None])

@@ -1,0 +1,108 @@
+"""Windows of a long sequence, made a batch at a time."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from posenet3d.data import Anchoring, anchoring
+from posenet3d.keypoints import KeypointSequence
+from posenet3d.networks import PoseNet3D
+from posenet3d.skeletons import convert
+
+CHUNK = 65536
+"""Frames that are converted at a time while the scale is measured."""
+
+
+class Batch(NamedTuple):
+    """Windows of a stretch without gaps.
+
+    Attributes:
+        windows: (batch, T, 14, 2), root-centred, normalised, NaN where a joint is missing.
+        first: the frame, of the whole sequence, in the middle of the first window.
+        stretch: the stretch, as (start, stop) frames of the whole sequence.
+    """
+
+    windows: Float[Tensor, "batch frames 14 2"]
+    first: int
+    stretch: tuple[int, int]
+
+
+def points_of(sequence: KeypointSequence, start: int, stop: int) -> Float[np.ndarray, "some 14 2"]:
+    """The ``lsp_14`` points of some frames, in the sequence's unit, NaN where unknown.
+
+    Example:
+        >>> points_of(KeypointSequence(np.ones((5, 17, 2)), layout="coco_17", fps=25), 1, 3).shape
+        (2, 14, 2)
+    """
+    points = sequence.points[start:stop]
+    if sequence.layout == "lsp_14":
+        return points
+    confidence = sequence.confidence[start:stop]
+    return convert(points, sequence.layout, "lsp_14", confidence).points
+
+
+def anchoring_of(sequence: KeypointSequence, model: PoseNet3D) -> Anchoring:
+    """Root and scale of each frame, as the network wants its input normalised.
+
+    One scale for the whole sequence, gaps or not, where the network's mode says so.
+
+    Args:
+        sequence: the keypoints in any layout and unit.
+        model: the network; its configuration tells the mode.
+
+    Raises:
+        DataError: hips or head top are never seen, or the person has no size.
+    """
+    starts = range(0, len(sequence), CHUNK)
+    return anchoring(
+        (points_of(sequence, start, start + CHUNK) for start in starts),
+        model.config.normalization,
+        model.config.distance,
+        length=float(model.input_length) or None,
+        name=sequence.source,
+    )
+
+
+def stretches_of(sequence: KeypointSequence) -> list[tuple[int, int]]:
+    """The stretches without a gap in ``frame_index``, as (start, stop).
+
+    Example:
+        >>> seen = np.array([0, 1, 7])
+        >>> walk = KeypointSequence(np.ones((3, 14, 2)), layout="lsp_14", fps=25, frame_index=seen)
+        >>> stretches_of(walk)
+        [(0, 2), (2, 3)]
+    """
+    ends = [*(np.flatnonzero(np.diff(sequence.frame_index) != 1) + 1).tolist(), len(sequence)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def window_batches(
+    sequence: KeypointSequence, anchors: Anchoring, window: int, batch_size: int
+) -> Iterator[Batch]:
+    """The window around each frame, in order; a stretch's first and last frame are repeated.
+
+    A stretch shorter than a window, down to one frame, is repeated alike, as in the paper.
+
+    Args:
+        sequence: the keypoints.
+        anchors: their root and scale.
+        window: frames in a window, odd.
+        batch_size: windows in a batch.
+
+    Yields:
+        Batches; no window reaches over a gap in ``frame_index``.
+    """
+    half = window // 2
+    for start, stop in stretches_of(sequence):
+        for first in range(start, stop, batch_size):
+            last = min(first + batch_size, stop)
+            low, high = max(first - half, start), min(last + half, stop)
+            points = points_of(sequence, low, high) - anchors.root[low:high, None]
+            points = torch.from_numpy(points * anchors.scale[low:high, None, None]).float()
+            frames = torch.arange(first - half, last + half).clamp(start, stop - 1) - low
+            windows = points[frames].unfold(0, window, 1).permute(0, 3, 1, 2)
+            yield Batch(windows, first, (start, stop))

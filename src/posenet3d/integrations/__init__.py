@@ -1,0 +1,1 @@
+"""Other people's frameworks: each module needs an extra of the same name."""

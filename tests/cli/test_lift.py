@@ -1,0 +1,158 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from posenet3d.cli.app import app
+from posenet3d.cli.lift import parse_size
+from posenet3d.data import camera_rig, observe
+from posenet3d.data.synthetic import synthetic_motion
+from posenet3d.errors import (
+    ConfigurationError,
+    KeypointFormatError,
+    PoseNet3DError,
+    UnknownNameError,
+)
+from posenet3d.reconstruction import load_reconstruction
+
+FACTS = ["--fps", "50", "--image-size", "1920x1080", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A keypoint file of forty frames, in pixels, with a gap in one wrist."""
+    clip = synthetic_motion(clips=1, seconds=0.8, seed=3)[0]
+    seen = observe(clip, camera_rig("cmu14-wild", "test").cameras(clip)[0]).to_layout("lsp_14")
+    points = seen.points * 960 + np.array([960.0, 540.0])
+    points[10:13, 6] = np.nan
+    confidence = np.where(np.isnan(points[..., 0]), 0.0, 0.9)
+    confidence[20, 7] = 0.05
+    path = tmp_path_factory.mktemp("keypoints") / "walk.npz"
+    np.savez(path, points=points, confidence=confidence, layout="lsp_14")
+    return path
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["lift", *map(str, arguments)])
+    if result.exception is not None:
+        raise result.exception
+    return result.stdout
+
+
+def test_a_file_is_lifted_into_every_format_asked_for(walk: Path, tmp_path: Path) -> None:
+    outs = [tmp_path / f"walk.{suffix}" for suffix in ("npz", "trc", "json")]
+    told = run(walk, *FACTS, *(word for out in outs for word in ("--out", out)))
+    assert all(out.stat().st_size > 0 for out in outs)
+    assert "Lifted 40 frames (0.8 s) of 'walk'" in told
+    assert "--height-m" in told
+    lifted = load_reconstruction(outs[0])
+    assert lifted.joints3d.shape == (40, 14, 3)
+    assert lifted.invented is not None
+    assert lifted.invented[10:13, 6].all()
+
+
+def test_json_tells_everything_that_was_done(walk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "walk.npz"
+    repair = ["--longest-gap", "0.2", "--min-confidence", "0.3", "--smooth", "one_euro"]
+    tilt = ["--height-m", "1.8", "--pitch", "20", "--roll", "0", "--focal", "1500"]
+    told = json.loads(run(walk, *FACTS, *repair, *tilt, "--out", out, "--json"))
+    assert (told["frames"], told["fps"], told["metric"], told["height_m"]) == (40, 50.0, True, 1.8)
+    assert told["camera"] == {"focal": 1500.0, "centre": [960.0, 540.0], "given": True}
+    assert told["up_from"] == "given"
+    np.testing.assert_allclose(told["up"], [0, -np.cos(np.radians(20)), -np.sin(np.radians(20))])
+    assert [line.split(":")[0] for line in told["repaired"]] == [
+        "drop_below",
+        "fill_gaps",
+        "one_euro",
+    ]
+    assert told["invented_share"] == pytest.approx(4 / (40 * 14))  # filled in is not seen
+    assert told["provenance"]["weights"] == "best-wild"
+    assert [each["path"] for each in told["written"]] == [str(out)]
+
+
+def test_a_file_that_is_there_is_replaced_with_force_alone(walk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "walk.trc"
+    out.write_text("mine")
+    with pytest.raises(ConfigurationError, match="--force"):
+        run(walk, *FACTS, "--out", out)
+    assert out.read_text() == "mine"
+    run(walk, *FACTS, "--out", out, "--force")
+    assert out.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ([], ConfigurationError, "--out"),
+        (["--out", "a.trk"], ConfigurationError, "trc"),
+        (["--out", "a.trc", "--image-size", "big"], ConfigurationError, "WIDTHxHEIGHT"),
+        (["--out", "a.trc", "--fusion", "best"], UnknownNameError, "teacher"),
+        (["--out", "a.trc", "--weights", "best-wlid"], UnknownNameError, "best-wild"),
+        (["--out", "a.trc", "--device", "tpu"], PoseNet3DError, "device"),
+        (["--out", "a.trc", "--layout", "coco_17"], KeypointFormatError, "17"),
+        (["--out", "a.trc", "--person", "7"], ConfigurationError, "track"),
+        (["--out", "a.trc", "--height-m", "-1"], PoseNet3DError, "height_m"),
+        (["--out", "a.trc", "--smooth", "lots"], UnknownNameError, "one_euro"),
+    ],
+)
+def test_what_cannot_be_is_told_and_nothing_is_written(
+    walk: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    error: type[PoseNet3DError],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=words):
+        run(walk, "--fps", "50", *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_several_people_whoever_is_seen_most_is_lifted_and_the_others_are_told(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"image_id": f"{frame}.jpg", "category_id": 1, "score": 1.0, "idx": track,
+         "keypoints": [value for joint in range(17)
+                       for value in (tall * joint + frame, 10.0 + tall * joint * joint, 0.9)]}
+        for frame in range(12) for track, tall in ((1, 5.0), (2, 20.0))
+    ]  # fmt: skip
+    path = tmp_path / "alphapose.json"
+    path.write_text(json.dumps(rows))
+    words = [path, "--format", "alphapose", "--layout", "coco_17", "--fps", "25", "--json"]
+    told = json.loads(run(*words, "--out", tmp_path / "a.npz"))
+    assert told["person"] == 2
+    assert sorted(each["track"] for each in told["people"]) == [1, 2]
+    other = json.loads(run(*words, "--out", tmp_path / "b.npz", "--person", "1"))
+    assert other["person"] == 1
+
+
+@pytest.mark.parametrize("text", ["1920x1080", "1920X1080", " 1920 x 1080", "1920,1080"])
+def test_a_size_is_read_as_people_write_it(text: str) -> None:
+    assert parse_size(text) == (1920, 1080)
+
+
+@pytest.mark.parametrize("text", ["1920", "0x10", "-3x4", "1e3x5", "x", ""])
+def test_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="image-size"):
+        parse_size(text)
+
+
+def test_the_real_clip_gives_a_person_who_balances_the_right_way_up(
+    data_folder: Path, tmp_path: Path
+) -> None:
+    clip = data_folder / "openpose_body25b"
+    if not clip.is_dir():
+        pytest.skip(f"no OpenPose clip in {data_folder}")
+    out = tmp_path / "clip.npz"
+    facts = ["--layout", "body_25b", "--fps", "60", "--image-size", "1088x1920", "--json"]
+    told = json.loads(run(clip, *facts, "--out", out, "--device", "cpu"))
+    assert told["frames"] == 100
+    lifted = load_reconstruction(out)
+    neck, ankles = lifted.joints3d[:, 12], lifted.joints3d[:, [0, 5]].max(axis=1)
+    assert (neck[:, 1] < 0).all()  # above the hips: y is down
+    assert (ankles[:, 1] > 0.3).all()
+    assert 2.0 < lifted.root[:, 2].mean() < 5.0

@@ -1,0 +1,50 @@
+"""`posenet3d lift --many`: a folder in, a folder out, exit codes that say so."""
+
+import json
+
+import numpy as np
+import pytest
+
+from posenet3d.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "in"
+    made.mkdir()
+    for name in ("a", "b"):
+        points = np.random.default_rng(0).random((12, 17, 2))
+        np.savez(made / f"{name}.npz", fps=50, layout="coco_17", points=points)
+    return made
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    return ended.value.code
+
+
+def test_a_folder_is_lifted_and_the_next_run_skips_it(folder, tmp_path, capsys):
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz,json"
+    assert run(*words, "--smooth", "one_euro") == 0
+    assert "2 lifted, 0 finished before, 0 failed" in capsys.readouterr().out
+    assert sorted(each.name for each in (tmp_path / "out").glob("?.*")) == [
+        "a.json", "a.npz", "b.json", "b.npz",
+    ]  # fmt: skip
+    assert run(*words, "--smooth", "one_euro", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == 2
+
+
+def test_a_bad_file_is_told_and_ends_with_2(folder, tmp_path, capsys):
+    (folder / "c.npz").write_bytes(b"PK no zip")
+    assert run("lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz") == 2
+    told = capsys.readouterr().out
+    assert "2 lifted, 0 finished before, 1 failed" in told
+    assert "c.npz" in told
+
+
+def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys):
+    assert run("lift", folder, "--many", "--out", tmp_path / "out", "--person", "1") == 2
+    assert "--person: not with --many" in capsys.readouterr().err
+    assert run("lift", folder / "a.npz", "--out", tmp_path / "a.npz", "--to", "glb") == 2
+    assert "--to: goes with --many" in capsys.readouterr().err

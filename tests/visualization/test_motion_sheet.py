@@ -1,0 +1,44 @@
+import pytest
+from PIL import Image
+
+from posenet3d.errors import ConfigurationError
+from posenet3d.visualization import motion_sheet
+from posenet3d.visualization.figures import save_figure
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are saved while the test runs."""
+    figures = []
+
+    def save(figure, path):
+        figures.append(figure)
+        save_figure(figure, path)
+
+    monkeypatch.setattr(motion_sheet, "save_figure", save)
+    return figures
+
+
+@pytest.mark.parametrize(("frames", "moments", "columns"), [(12, 4, 4), (1, 8, 1), (3, 8, 3)])
+def test_a_sheet_has_a_column_a_moment_and_a_row_a_kind(
+    waving, tmp_path, drawn, frames, moments, columns
+):
+    waving(frames).save(tmp_path / "sheet.png", moments=moments)
+    assert len(drawn[0].axes) == 5 * columns
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.width > 100
+
+
+def test_a_skeleton_alone_has_no_rows_of_bodies(waving, tmp_path, drawn):
+    waving(body=False).save(tmp_path / "sheet.png", moments=2)
+    assert len(drawn[0].axes) == 3 * 2
+
+
+def test_a_name_with_a_dollar_is_no_formula(waving, tmp_path, drawn):
+    waving(body=False, source=r"take $\frac{1$").save(tmp_path / "sheet.png", moments=1)
+    assert (tmp_path / "sheet.png").exists()
+
+
+def test_an_option_of_none_is_refused(waving, tmp_path):
+    with pytest.raises(ConfigurationError, match="moments"):
+        waving().save(tmp_path / "sheet.png", moments=0)
