@@ -28,35 +28,14 @@ def parse_json(content: bytes, source: str | Path) -> Any:
         Traceback (most recent call last):
         posenet3d.errors.DataError: frame.json: expected numbers as JSON has them, got NaN.
     """
-
-    def constant(text: str) -> NoReturn:
-        raise DataError(source, f"expected numbers as JSON has them, got {text}.")
-
-    def number(text: str) -> float:
-        value = float(text)
-        if value in (float("inf"), float("-inf")):
-            raise DataError(source, f"expected numbers that fit a float, got {text[:40]}.")
-        return value
-
-    def whole(text: str) -> int:
-        if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
-            raise DataError(source, f"expected whole numbers of 64 bits, got {text[:40]}.")
-        return int(text)
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) != len(pairs):
-            (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
-            raise DataError(source, f"expected each key once, got {twice[:40]!r} twice.")
-        return made
-
+    strict = _Strict(source)
     try:
         return json.loads(
             content.decode("utf-8-sig"),
-            parse_constant=constant,
-            parse_float=number,
-            parse_int=whole,
-            object_pairs_hook=unique,
+            parse_constant=strict.constant,
+            parse_float=strict.number,
+            parse_int=strict.whole,
+            object_pairs_hook=strict.unique,
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -65,3 +44,31 @@ def parse_json(content: bytes, source: str | Path) -> Any:
         raise DataError(source, f"expected JSON in UTF-8, got {error.reason}.") from None
     except RecursionError:
         raise DataError(source, "expected JSON, got lists nested too deep.") from None
+
+
+class _Strict:
+    """What becomes of each number and object; errors name the source."""
+
+    def __init__(self, source: str | Path) -> None:
+        self.source = source
+
+    def constant(self, text: str) -> NoReturn:
+        raise DataError(self.source, f"expected numbers as JSON has them, got {text}.")
+
+    def number(self, text: str) -> float:
+        value = float(text)
+        if value in (float("inf"), float("-inf")):
+            raise DataError(self.source, f"expected numbers that fit a float, got {text[:40]}.")
+        return value
+
+    def whole(self, text: str) -> int:
+        if len(text) > 20 or not -(2**63) <= int(text) < 2**63:
+            raise DataError(self.source, f"expected whole numbers of 64 bits, got {text[:40]}.")
+        return int(text)
+
+    def unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+            raise DataError(self.source, f"expected each key once, got {twice[:40]!r} twice.")
+        return made

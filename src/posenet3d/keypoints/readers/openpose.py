@@ -172,8 +172,10 @@ def _in_pixels(source: KeypointSource, told: Told, people: list[_Person]) -> lis
     size = np.array(told.image_size, dtype=np.float64)
     half = low < 0
 
-    def pixels(joints: Float[np.ndarray, "joints 3"]) -> Float[np.ndarray, "joints 3"]:
-        share = (joints[:, :2] + 1) / 2 if half else joints[:, :2]
-        return np.column_stack([share * size, joints[:, 2]])
-
-    return [person._replace(joints=pixels(person.joints)) for person in people]
+    return [
+        person._replace(joints=np.column_stack([
+            ((person.joints[:, :2] + 1) / 2 if half else person.joints[:, :2]) * size,
+            person.joints[:, 2],
+        ]))
+        for person in people
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import signal
+import tempfile
 import threading
 import time
 import warnings
@@ -123,12 +124,14 @@ def _expect(kept: object, promise: str) -> None:
 
 
 def _reader(reader: object) -> KeypointReader:
-    built = GROUPS["keypoint_readers"].build(PluginSpec(name=reader)) if isinstance(
-        reader, str
-    ) else reader  # fmt: skip
-    if not isinstance(built, KeypointReader):
-        _expect(False, f"it has the methods sniff and read, got {type(built).__name__}")
-    return built
+    if isinstance(reader, str):
+        reader = GROUPS["keypoint_readers"].build(PluginSpec(name=reader))
+    if isinstance(reader, KeypointReader):
+        return reader
+    raise AssertionError(
+        f"Keypoint reader: expected the methods sniff and read, got {type(reader).__name__}; mend "
+        "the plug-in."
+    )
 
 
 def _content(path: Path) -> dict[str, bytes]:
@@ -137,8 +140,6 @@ def _content(path: Path) -> dict[str, bytes]:
 
 
 def _check_strangers(reader: KeypointReader, sample: Path) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "empty").mkdir()
@@ -284,15 +285,15 @@ class _TooSlow(BaseException):
     """Raised by the clock; nothing that a reader catches."""
 
 
+def _ring(number: int, frame: FrameType | None) -> None:
+    raise _TooSlow
+
+
 @contextmanager
 def _in_time(place: str) -> Iterator[None]:
     """At most so much computing; what hangs is stopped where the platform has a clock for it."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise _TooSlow
-
     clock = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGALRM, ring) if clock else None
+    before = signal.signal(signal.SIGALRM, _ring) if clock else None
     started = time.process_time()
     try:
         if clock:
