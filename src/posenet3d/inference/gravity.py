@@ -33,8 +33,9 @@ _PITCH_GAIN = 0.72
 _BODY_LEAN, _TRUNK_LEAN = np.radians(5.5), np.radians(4.0)
 """How far both axes lean forwards: feet bear the body ahead of the ankles.
 
-This and the gain were measured on what the weights ``best-wild`` lift of the training subjects S01,
-S05, S07, S13, S60 and S61; S02 and S06 confirm them.
+The body's lean and the gain were measured on what the weights ``best-wild`` lift of the training
+subjects S01, S05, S07, S13, S60 and S61; the trunk's, and the spreads below, were set with S02 and
+S06 in view too.
 """
 _BODY_SPREAD = ((0.5, 20.0), (0.7, 10.0), (0.85, 6.0), (1.0, 5.0))
 _TRUNK_SPREAD = ((0.5, 40.0), (0.7, 20.0), (0.85, 12.0), (1.0, 8.0))
