@@ -210,6 +210,141 @@ class Layouts(Generated):
         yield from table(["layout", "joints", "in this order"], rows, "15 8 77")
 
 
+WRITTEN_BY = {
+    "lsp_14": "what the networks see; Leeds Sports Poses",
+    "h36m_17": "Human3.6M, right leg first: VideoPose3D, MotionBERT, MMPose",
+    "h36m_17_left_first": "Human3.6M, left leg first: SPIN's regressor",
+    "coco_17": "COCO: YOLO, MMPose, AlphaPose, Detectron2; the first 17 of COCO-WholeBody's 133",
+    "body_25": "OpenPose's default",
+    "body_25b": "OpenPose's BODY_25B",
+    "coco_18": "OpenPose's COCO model",
+    "mpi_15": "OpenPose's MPI model",
+    "halpe_26": "AlphaPose, Pose2Sim and RTMPose with feet; the first 26 of Halpe's 136",
+    "mpii_16": "MPII",
+    "mediapipe_33": "MediaPipe, BlazePose",
+    "smpl_24": "a body model's joints",
+}
+"""Who writes a layout; a layout that is not here fails the build."""
+
+
+class LayoutFacts(Generated):
+    """What each layout is written by, and where its neck and head top come from."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.skeletons import LAYOUTS
+
+        rows = [
+            [f"``{name}``", str(len(each)), WRITTEN_BY[name], neck_of(each), head_top_of(each)]
+            for name, each in LAYOUTS.items()
+        ]
+        head = ["layout", "joints", "who writes it", "its neck", "its head top"]
+        yield from table(head, rows, "20 8 40 16 16")
+
+
+def neck_of(skeleton: Any) -> str:
+    """The joint that is taken for the neck."""
+    if is_made(skeleton, "neck"):
+        return "made"
+    names = [name for name in ("neck", "upper_neck", "thorax") if name in skeleton.joint_names]
+    return f"``{names[0]}``"
+
+
+def head_top_of(skeleton: Any) -> str:
+    """Where the head top comes from."""
+    if not is_made(skeleton, "head_top"):
+        return "read"
+    return "``head``, lower" if "head" in skeleton.joint_names else "made from the face"
+
+
+def is_made(skeleton: Any, joint: str) -> bool:
+    """Whether a canonical joint is made from others of a layout."""
+    import numpy as np
+
+    from posenet3d.skeletons import LSP_14, convert
+
+    made = convert(np.ones((1, len(skeleton), 2)), skeleton, LSP_14)
+    return bool(made.synthesized[LSP_14.index(joint)])
+
+
+class PartNames(Generated):
+    """The names of parts that are taken for a canonical joint."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.keypoints.named_parts import SYNONYMS, joint_named
+        from posenet3d.skeletons import LSP_14
+
+        rows = []
+        for name in LSP_14.joint_names:
+            side, _, part = name.partition("_")
+            if side == "left":
+                continue
+            words = [part, *SYNONYMS.get(part, ())] if side == "right" else SYNONYMS.get(name, ())
+            spellings = [f"R{word.title()}" for word in words] if side == "right" else list(words)
+            wrong = [each for each in spellings if joint_named(each) != name]
+            if wrong:
+                raise ValueError(f"{wrong} are no longer {name}")
+            others = ", ".join(f"``{each}``" for each in spellings)
+            rows.append([f"``{name}``", others or "that alone"])
+        yield from table(["joint", "also as"], rows, "30 70")
+
+
+class ExporterOptions(Generated):
+    """The options of every exporter of the library's own, with defaults and docstrings."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.plugins import CONFIG, GROUPS
+
+        rows = []
+        for plugin in GROUPS["exporters"].advertised():
+            if plugin.distribution != "posenet3d":
+                continue
+            config = getattr(GROUPS["exporters"].load(plugin.name), CONFIG)
+            for name, field in config.model_fields.items():
+                default = json.dumps(field.get_default(), default=str)
+                text = " ".join(option_text(config, name).split())
+                rows.append([f"``{plugin.name}.{name}``", f"``{default}``", text])
+        yield from table(["option", "default", "what it is"], rows, "20 16 64")
+
+
+def option_text(config: Any, name: str) -> str:
+    """The docstring of a configuration's field, or that of the class it has it from."""
+    for each in config.__mro__:
+        texts = ModuleAnalyzer.for_module(each.__module__).find_attr_docs()
+        if (each.__name__, name) in texts:
+            return " ".join(texts[each.__name__, name])
+    raise KeyError(name)
+
+
+class ResultRows(Generated):
+    """Rows of a table of measured results, by how they begin: ``beginning => words for it``.
+
+    The first argument is the file; the heading is the content's first line. Shown are the last two
+    cells of a row: the network's figures, and those beside them.
+    """
+
+    required_arguments = 1
+    has_content = True
+
+    def lines(self) -> Iterator[str]:
+        path = ROOT / self.arguments[0]
+        self.env.note_dependency(str(path))
+        written = [cells(line.strip("|")) for line in path.read_text().splitlines()]
+        rows = []
+        for line in self.content[1:]:
+            beginning, _, words = line.partition("=>")
+            wanted = cells(beginning)
+            found = [row for row in written if row[: len(wanted)] == wanted]
+            if len(found) != 1:
+                raise self.error(f"{len(found)} rows of {path.name} begin with {beginning!r}")
+            rows.append([words.strip(), *found[0][-2:]])
+        yield from table(cells(self.content[0]), rows, "50 30 20")
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a table's row."""
+    return [cell.strip() for cell in line.split("|")]
+
+
 class Joints(Generated):
     """The canonical joints, their parents and the joints of the body they are compared with."""
 
@@ -407,6 +542,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "presets": Presets,
         "plugins": Plugins,
         "layouts": Layouts,
+        "layout-facts": LayoutFacts,
+        "part-names": PartNames,
+        "result-rows": ResultRows,
+        "exporter-options": ExporterOptions,
         "joints": Joints,
         "root-names": RootNames,
         "command": Command,
