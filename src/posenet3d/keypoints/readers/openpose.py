@@ -42,7 +42,8 @@ class OpenPoseReader:
         >>> from pathlib import Path
         >>> folder = Path(tempfile.mkdtemp())
         >>> for frame in range(3):
-        ...     person = {"person_id": [-1], "pose_keypoints_2d": [100.0 + frame, 50.0, 0.9] * 18}
+        ...     joints = [[100.0 + frame, 20.0 * joint, 0.9] for joint in range(18)]
+        ...     person = {"person_id": [-1], "pose_keypoints_2d": sum(joints, [])}
         ...     text = json.dumps({"version": 1.3, "people": [person]})
         ...     _ = (folder / f"walk_00{frame}_keypoints.json").write_text(text)
         >>> OpenPoseReader().read(KeypointSource(folder), Told(fps=25.0))[0].points[:, 0, 0]
