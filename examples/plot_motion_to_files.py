@@ -2,9 +2,9 @@ r"""
 One motion, many files
 ======================
 
-A lifted motion is written for an animator, for a biomechanist, for a statistician and for a browser.
-Each file is read back here by nothing but NumPy and the standard library, to see what is in it:
-frames, units, axes, and what is *not* known.
+A lifted motion is written for an animator, for a biomechanist, for a statistician and for a
+browser. Each file is read back here by nothing but NumPy and the standard library, to see what is
+in it: frames, units, axes, and what is *not* known.
 """
 
 # %%
@@ -75,24 +75,43 @@ print(*(folder / "walk.trc").read_text().splitlines()[1:3], sep="\n")
 print(*(folder / "walk.csv").read_text().splitlines()[:5], "...", sep="\n")
 
 # %%
-# How high are the ankles? The floor is at 0, y is up:
+# How far do the knees bend? Angles need neither scale nor gravity nor a floor, which one camera
+# does not see. Pale: the truth, which is known here, as the walk is made up.
 
-rows = np.genfromtxt(folder / "walk.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
-figure, axes = plt.subplots(figsize=(7, 2.6))
+import csv
+
+from posenet3d.skeletons import LSP_14
+
+
+def knee(joints: np.ndarray, side: str) -> np.ndarray:
+    """Degrees from straight."""
+    hip, bend, ankle = LSP_14.indices(f"{side}_hip", f"{side}_knee", f"{side}_ankle")
+    thigh, shank = joints[:, bend] - joints[:, hip], joints[:, ankle] - joints[:, bend]
+    lengths = np.linalg.norm(thigh, axis=-1) * np.linalg.norm(shank, axis=-1)
+    return np.degrees(np.arccos((thigh * shank).sum(-1) / lengths))
+
+
+lines = (folder / "walk.csv").read_text().splitlines()
+rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+joints = np.array([[float(row[axis]) for axis in ("x_m", "y_m", "z_m")] for row in rows])
+joints = joints.reshape(-1, 14, 3)
+seconds = [float(row["time_s"]) for row in rows[::14]]
+
+figure, axes = plt.subplots(figsize=(7, 2.8))
 for side, colour in (("left", "#0072B2"), ("right", "#D55E00")):
-    ankle = rows[rows["joint"] == f"{side}_ankle"]
-    axes.plot(ankle["time_s"], 100 * ankle["y_m"], color=colour, label=side)
-axes.set(xlabel="s", ylabel="ankle above the floor (cm)", ylim=(0, None))
+    axes.plot(seconds, knee(walk[0].joints, side), color=colour, alpha=0.25, linewidth=5)
+    axes.plot(seconds, knee(joints, side), color=colour, label=f"{side} knee")
+axes.set(xlabel="s", ylabel="bent by (degrees)", ylim=(0, 90))
 axes.spines[["top", "right"]].set_visible(False)
-axes.legend(frameon=False)
+axes.legend(frameon=False, loc="upper center", ncols=2)
 figure.tight_layout()
 
 # %%
 # For later
 # ---------
 #
-# ``.npz`` holds everything, exactly, and is what ``posenet3d export`` and ``posenet3d view`` start from.
-# It is an AMASS file besides, so the SMPL-X add-on for Blender takes it.
+# ``.npz`` holds everything, exactly, and is what ``posenet3d export`` and ``posenet3d view`` start
+# from. It is an AMASS file besides, so the SMPL-X add-on for Blender takes it.
 
 from posenet3d.reconstruction import load_reconstruction
 

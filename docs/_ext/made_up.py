@@ -1,4 +1,4 @@
-"""Made-up keypoint files that the pages' snippets read: synthetic people, filmed, as detectors write.
+"""Made-up keypoint files that the pages' snippets read: synthetic people, filmed.
 
 Nothing here is of a real person, and no file is needed.
 """

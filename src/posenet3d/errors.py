@@ -236,6 +236,22 @@ class TrainingWarning(UserWarning):
         super().__init__(f"Stage {stage!r}, step {step}: {message}")
 
 
+class DetectorError(PoseNet3DError, RuntimeError):
+    """The 2D detector of videos is not there, not as it should be, or ended before its end.
+
+    Attributes:
+        python: the Python that runs it, or should.
+
+    Example:
+        >>> str(DetectorError("detector/bin/python", "has no mediapipe."))
+        'detector/bin/python: has no mediapipe.'
+    """
+
+    def __init__(self, python: object, message: str) -> None:
+        self.python = str(python)
+        super().__init__(f"{self.python}: {message}")
+
+
 class MissingExtraError(PoseNet3DError, ImportError):
     """An optional package is not installed.
 

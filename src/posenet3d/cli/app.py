@@ -15,6 +15,7 @@ from posenet3d import __version__
 from posenet3d.cli.body import body
 from posenet3d.cli.data import data
 from posenet3d.cli.demo import demo
+from posenet3d.cli.detect import detect
 from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
 from posenet3d.cli.export import export
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command()(detect)
 app.command()(lift)
 app.command()(export)
 app.command()(view)

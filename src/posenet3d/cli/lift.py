@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.detect import DetectorPython
+
 if TYPE_CHECKING:
     from posenet3d.keypoints import KeypointSequence
     from posenet3d.keypoints.repair import RepairLog
     from posenet3d.reconstruction import Reconstruction
 
 Source = Annotated[
-    Path, typer.Argument(metavar="IN", help="Keypoint file, or folder of one file a frame.")
+    Path,
+    typer.Argument(metavar="IN", help="Keypoint file, or folder of a file a frame; or a video."),
 ]
 Outs = Annotated[
     list[Path] | None,
@@ -119,19 +122,22 @@ def lift(
     force: Force = False,
     many: Many = False,
     to: To = None,
+    detector_python: DetectorPython = None,
     as_json: Json = False,
 ) -> None:
     """Lift one person's 2D keypoints to motion in 3D and write it: npz, glb, bvh, trc, html ...
+
+    A video, or a folder of images, goes through a 2D detector first, as in `posenet3d detect`.
 
     Everything asked for is checked before lifting begins. Files that are there are not replaced
     without --force. Nothing of the 2D is repaired unless asked for; joints that nobody saw are
     guessed, and marked.
     """
+    from posenet3d.cli.detect import check_no_footage, people_of
     from posenet3d.cli.export import check, plan, write
     from posenet3d.cli.lift_many import batch_plan, check_many, lift_many
     from posenet3d.errors import ConfigurationError
     from posenet3d.inference import Estimator
-    from posenet3d.keypoints import load_people
     from posenet3d.keypoints.repair import repair
 
     if not out:
@@ -140,6 +146,7 @@ def lift(
     if many or to:
         alone = {"--person": person, "--option": option or None, "--force": force or None}
         check_many(many, out, alone)
+        check_no_footage(source)
         batch = batch_plan(
             to,
             {"format": format, "layout": layout, "fps": fps, "image_size": size},
@@ -151,7 +158,14 @@ def lift(
     jobs = plan(out, option or ())
     check(jobs, force)
     estimator = Estimator.from_pretrained(weights, device)
-    people = load_people(source, format, layout, fps, size)
+    people = people_of(
+        source,
+        format=format,
+        layout=layout,
+        fps=fps,
+        image_size=size,
+        detector_python=detector_python,
+    )
     given = choose(people, person)
     if len(people) > 1 and person is None:
         typer.echo(f"{len(people)} people; lifting {told_of(given)}. See --person.", err=True)
