@@ -108,6 +108,7 @@ def test_meshes_are_made_a_few_at_a_time(lifted, monkeypatch):
     )
     made = mesh_frames.meshes(lifted, mesh_frames.MeshConfig(), range(5), ".obj")
     next(made)
-    assert asked == [(0, 2)]
+    floor = len(asked) - 1  # single frames that tell where the floor is
+    assert asked[floor:] == [(0, 2)]
     assert len(list(made)) == 4
-    assert asked == [(0, 2), (2, 4), (4, 5)]
+    assert asked[floor:] == [(0, 2), (2, 4), (4, 5)]
