@@ -128,10 +128,11 @@ def _answers(
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
     while True:
-        answer = _parsed(process.stdout.readline(_LONGEST_LINE))
+        line = process.stdout.readline(_LONGEST_LINE)
         watch.heard()
+        answer = _parsed(line)
         if answer is None:
-            raise DetectorError(python, _last_words(process, watch, words))
+            raise DetectorError(python, _why_no_answer(process, watch, words, line))
         if "error" in answer:
             told = str(answer.get("told", ""))
             if answer["error"] == "footage":
@@ -151,15 +152,16 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     return answer if isinstance(answer, dict) else None
 
 
-def _last_words(process: "subprocess.Popen[bytes]", watch: _Watch, words: IO[bytes]) -> str:
-    """Why it says nothing more, and what it said on standard error."""
-    process.kill() if watch.bitten else None
+def _why_no_answer(
+    process: "subprocess.Popen[bytes]", watch: _Watch, words: IO[bytes], line: bytes
+) -> str:
+    """Why it says nothing that can be used, and what it said on standard error."""
+    if line:
+        return f"expected the detector's lines of JSON, got {line[:60]!r}."
     with suppress(subprocess.TimeoutExpired):
         process.wait(5)
     if watch.bitten:
         why = f"the detector gave no answer for {PATIENCE:g} s"
-    elif process.returncode is None:
-        why = "the detector answered with something else than its lines of JSON"
     else:
         why = f"the detector's process ended (code {process.returncode}) before its end"
     words.seek(max(0, os.fstat(words.fileno()).st_size - 2000))

@@ -58,5 +58,6 @@ def how_to_install() -> str:
         "install the detector with Python 3.9 to 3.12, in an environment of its own:\n"
         f"  python3.11 -m venv {_FOLDER}\n"
         f"  {inside} -m pip install mediapipe=={VERSION}\n"
-        f"and name it: --detector-python {inside} (or {VARIABLE}={inside})."
+        f"and name it: --detector-python {inside} (or {VARIABLE}={inside}). Before Python 3.13 it\n"
+        "may also stand beside this library: pip install 'posenet3d[detect]'"
     )

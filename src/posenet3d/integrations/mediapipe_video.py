@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from posenet3d.errors import DataError, DetectorError, KeypointFormatError
+from posenet3d.errors import DataError, DetectorError, KeypointFormatError, PoseNet3DError
 from posenet3d.integrations.detector_process import detector_answers
 from posenet3d.integrations.detector_python import VERSION, detector_python
 from posenet3d.integrations.footage_input import images_of
@@ -157,6 +157,8 @@ def _collected(
             found.append(_landmarks(answer["landmarks"]))
             if on_progress is not None:
                 on_progress(len(found), opened["frames"])
+    except PoseNet3DError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise DetectorError(python, f"the detector answered with a fault: {error!r}.") from error
     return opened, seconds, found
