@@ -31,7 +31,7 @@ def bvhio():
     return bvhio
 
 
-def joints_of(lifted, root="track"):
+def joints_of(lifted, root="grounded"):
     """The body model's own joints in the world, by name."""
     world = world_motion(lifted, "y", root)
     betas = torch.tensor(lifted.body.betas, dtype=torch.float32)

@@ -17,7 +17,7 @@ def lifted(moving):
 
 
 @pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("root", ["track", "still"])
+@pytest.mark.parametrize("root", ["grounded", "track", "still"])
 def test_another_trc_reader_finds_every_marker(tmp_path, lifted, unit, root):
     from trc import TRCData
 

@@ -10,7 +10,12 @@ from posenet3d.errors import ShapeError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import PluginSpec
 from posenet3d.reconstruction import BodyMotion, Reconstruction, world_motion
-from posenet3d.reconstruction.world import SOLE_BELOW_ANKLE, levelling_rotation
+from posenet3d.reconstruction.world import (
+    ROOT_MOTIONS,
+    SOLE_BELOW_ANKLE,
+    followed_floor,
+    levelling_rotation,
+)
 from posenet3d.skeletons import LSP_14
 
 angles = st.floats(-180, 180) | st.sampled_from([0.0, 90.0, -90.0, 180.0, 89.9999999, 1e-7])
@@ -57,7 +62,7 @@ def test_no_direction_is_refused(up):
         levelling_rotation(up)
 
 
-@given(pitch=st.floats(-60, 60), roll=st.floats(-60, 60), root=st.sampled_from(["track", "still"]))
+@given(pitch=st.floats(-60, 60), roll=st.floats(-60, 60), root=st.sampled_from(ROOT_MOTIONS))
 def test_z_up_is_y_up_turned(pitch, roll, root):
     lifted = skeleton(direction(pitch, roll))
     y_up, z_up = (world_motion(lifted, axis, root).joints for axis in ("y", "z"))
@@ -69,8 +74,10 @@ def test_the_stated_map_gives_the_joints_and_begins_over_the_origin(pitch, roll)
     lifted = skeleton(direction(pitch, roll))
     world = world_motion(lifted)
     seen = lifted.joints3d + lifted.root[:, None]
-    np.testing.assert_allclose(seen @ world.from_camera.T + world.offset, world.joints, atol=1e-9)
-    root = lifted.root[0] @ world.from_camera.T + world.offset
+    np.testing.assert_allclose(
+        seen @ world.from_camera.T + world.offset[:, None], world.joints, atol=1e-9
+    )
+    root = lifted.root[0] @ world.from_camera.T + world.offset[0]
     np.testing.assert_allclose(root[[0, 2]], 0, atol=1e-9)
 
 
@@ -106,3 +113,44 @@ def test_a_bodys_soles_are_on_the_floor_whatever_its_size_and_ankles(scale):
     model = Reconstruction(np.zeros((3, 14, 3)), track, seen, body).body_model
     rest = model.vertices(torch.zeros(10), torch.eye(3).expand(24, 3, 3)).numpy() * scale
     assert (rest + world.translation[0])[:, 1].min() == pytest.approx(0.0, abs=1e-5)
+
+
+def standing(heights, fps=25.0):
+    """A skeleton that stands still while its tracked root goes up and down."""
+    frames = len(heights)
+    joints = np.broadcast_to(np.random.default_rng(2).normal(size=(14, 3)), (frames, 14, 3))
+    track = np.array([0.0, 0.0, 4.0]) - np.array([0.0, 1.0, 0.0]) * np.asarray(heights)[:, None]
+    seen = KeypointSequence(np.ones((frames, 14, 2)), layout="lsp_14", fps=fps)
+    return Reconstruction(joints, track, seen)
+
+
+def test_a_grounded_root_stays_on_the_floor_while_its_track_drifts():
+    drift = np.linspace(0.0, 0.5, 500)  # half a metre in twenty seconds
+    grounded, tracked = (world_motion(standing(drift), "y", root) for root in ("grounded", "track"))
+    assert np.ptp(tracked.joints[:, 0, 1]) == pytest.approx(0.5)
+    np.testing.assert_allclose(grounded.joints[..., 1].min(axis=1), SOLE_BELOW_ANKLE, atol=0.05)
+    np.testing.assert_allclose(grounded.joints[..., [0, 2]], tracked.joints[..., [0, 2]])
+
+
+def test_a_jump_leaves_the_floor_that_is_followed():
+    jump = np.zeros(200)
+    jump[90:105] = 0.4 * np.sin(np.linspace(0, np.pi, 15))
+    lowest = world_motion(standing(jump)).joints[..., 1].min(axis=1) - SOLE_BELOW_ANKLE
+    np.testing.assert_allclose(lowest, jump, atol=1e-9)
+
+
+@given(
+    heights=st.lists(st.floats(-1, 1), min_size=1, max_size=60),
+    shift=st.floats(-2, 2),
+    fps=st.sampled_from([1.0, 10.0, 30.0]),
+)
+def test_the_followed_floor_moves_with_the_track_and_is_never_above_a_constant_one(
+    heights, shift, fps
+):
+    lowest = np.array(heights)
+    floor = followed_floor(lowest, fps)
+    assert floor.shape == lowest.shape
+    np.testing.assert_allclose(followed_floor(lowest + shift, fps), floor + shift, atol=1e-9)
+    assert floor.max() <= lowest.max() + 1e-9
+    assert floor.min() >= lowest.min() - 1e-9
+    np.testing.assert_allclose(floor[::-1], followed_floor(lowest[::-1], fps), atol=1e-9)

@@ -8,6 +8,7 @@ from posenet3d.geometry import rotvec_to_rotmat
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import PluginSpec
 from posenet3d.reconstruction import BodyMotion, Reconstruction, world_motion
+from posenet3d.reconstruction.world import ROOT_MOTIONS
 
 
 @pytest.fixture
@@ -26,13 +27,14 @@ def seen_askew():
     return Reconstruction(joints, track, seen, body, up=up / np.linalg.norm(up))
 
 
+@pytest.mark.parametrize("root", ROOT_MOTIONS)
 @pytest.mark.parametrize("up_axis", ["y", "z"])
-def test_the_bodys_numbers_in_the_world_give_the_cameras_mesh_turned(seen_askew, up_axis):
-    world, body = world_motion(seen_askew, up_axis), seen_askew.body
+def test_the_bodys_numbers_in_the_world_give_the_cameras_mesh_turned(seen_askew, up_axis, root):
+    world, body = world_motion(seen_askew, up_axis, root), seen_askew.body
     rotations = torch.tensor(world.rotations, dtype=torch.float32)
     posed = seen_askew.body_model.vertices(torch.tensor(body.betas).float(), rotations).numpy()
     from_numbers = posed * body.scale + world.translation[:, None]
-    turned = seen_askew.vertices() @ world.from_camera.T + world.offset
+    turned = seen_askew.vertices() @ world.from_camera.T + world.offset[:, None]
     np.testing.assert_allclose(from_numbers, turned, atol=1e-5)
 
 

@@ -128,7 +128,7 @@ def test_the_page_poses_the_body_as_the_body_model_does(browse, waving, tmp_path
     told = re.search(r'<pre id="out">([^<]*)<', browse(page.as_uri(), "--dump-dom")).group(1)
     posed = np.array(told.split(), dtype=float).reshape(-1, 3)
     world = world_motion(lifted, "y")
-    expected = lifted.vertices(4, 5)[0] @ world.from_camera.T + world.offset
+    expected = lifted.vertices(4, 5)[0] @ world.from_camera.T + world.offset[4]
     apart = np.linalg.norm(posed - expected, axis=-1)
     assert apart.mean() < 1e-3
     assert apart.max() < 8e-3

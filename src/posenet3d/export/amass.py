@@ -47,7 +47,7 @@ def amass_arrays(
     lifted: Reconstruction,
     model: AmassModel = "smplx",
     fps: int | None = None,
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> dict[str, np.ndarray]:
     """AMASS's keys for a reconstruction, at a frame rate that the Blender add-on plays rightly.
 
@@ -59,7 +59,7 @@ def amass_arrays(
         lifted: what is written.
         model: whose joints ``poses`` has; the Blender add-on reads ``"smplx"`` only.
         fps: frames a second, 30 or more; the next multiple of 30 if ``None``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Returns:
         ``poses`` (N, 165 or 156) float32, ``trans`` (N, 3) float64, ``betas`` (16,), ``gender``,

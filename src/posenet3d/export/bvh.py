@@ -37,8 +37,8 @@ class BvhConfig(BaseModel):
     unit: BvhUnit = "m"
     """Lengths: metres, as Blender takes them, or centimetres, as MotionBuilder and Maya do."""
 
-    root: RootMotion = "track"
-    """``track`` moves the root as the assumed camera says; ``still`` holds it over the origin."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
     order: EulerOrder = "ZXY"
     """The rotation channels in the file's order: ``ZXY`` is ``R = Rz Rx Ry``."""
@@ -50,7 +50,7 @@ def write_bvh(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
     unit: BvhUnit = "m",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
     order: EulerOrder = "ZXY",
 ) -> None:
     """The reconstruction's body as a BVH file: a skeleton at rest, and its turns at every frame.
@@ -72,8 +72,7 @@ def write_bvh(
         path: the file; an existing one is replaced.
         reconstruction: one with a body.
         unit: ``"m"`` or ``"cm"``.
-        root: ``"track"`` moves the root as the assumed camera says; ``"still"`` holds it over the
-            origin at its height.
+        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
         order: the rotation channels' order.
 
     Raises:

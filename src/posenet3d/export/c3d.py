@@ -31,8 +31,8 @@ class C3dConfig(BaseModel):
     unit: MarkerUnit = "mm"
     """Lengths: millimetres, as most C3D files have, or metres; ``POINT:UNITS`` says which."""
 
-    root: RootMotion = "track"
-    """``track`` moves the root as the assumed camera says; ``still`` holds it over the origin."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
 
 @configured_by(C3dConfig)
@@ -41,7 +41,7 @@ def write_c3d(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
     unit: MarkerUnit = "mm",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> None:
     r"""The 14 joints as a C3D file: a point a joint, z up, the floor at 0.
 
@@ -53,7 +53,7 @@ def write_c3d(
         path: the file; an existing one is replaced.
         reconstruction: any, with or without a body.
         unit: ``"mm"`` or ``"m"``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Raises:
         MissingExtraError: ``ezc3d`` is not installed.

@@ -28,8 +28,8 @@ class JointsConfig(BaseModel):
     up_axis: UpAxis = "y"
     """The world's: ``y`` or ``z``."""
 
-    root: RootMotion = "track"
-    """``track`` moves the root as the assumed camera says; ``still`` holds it in place."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
 
 @configured_by(JointsConfig)
@@ -39,7 +39,7 @@ def write_csv(
     reconstruction: Reconstruction,
     frame: Frame = "world",
     up_axis: UpAxis = "y",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> None:
     """The 14 joints as a CSV table in tidy form: a row a joint and frame, metres.
 
@@ -53,7 +53,7 @@ def write_csv(
         reconstruction: any, with or without a body.
         frame: ``"world"`` or ``"camera"``.
         up_axis: the world's, ``"y"`` or ``"z"``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Raises:
         ShapeError: a joint is not finite.

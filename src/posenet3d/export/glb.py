@@ -32,8 +32,8 @@ class GlbConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    root: RootMotion = "track"
-    """``track`` moves the root as the assumed camera says; ``still`` holds it over the origin."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
     mesh: bool | None = None
     """Whether the body's own mesh is written; else one of sticks. ``None``: if it is CC0."""
@@ -44,7 +44,7 @@ def write_glb(
     *,
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
     mesh: bool | None = None,
 ) -> None:
     """The reconstruction's body as an animated GLB file: one mesh, its skeleton, the motion.
@@ -67,8 +67,7 @@ def write_glb(
     Args:
         path: the file; an existing one is replaced.
         reconstruction: one with a body.
-        root: ``"track"`` moves the root as the assumed camera says; ``"still"`` holds it over the
-            origin at its height.
+        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
         mesh: whether to write the body's own mesh; ``None``: if its licence is CC0.
 
     Raises:

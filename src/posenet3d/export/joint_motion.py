@@ -73,7 +73,7 @@ class JointMotion:
         return self.frames / self.fps
 
 
-def joint_motion(lifted: Reconstruction, what: str, root: RootMotion = "track") -> JointMotion:
+def joint_motion(lifted: Reconstruction, what: str, root: RootMotion = "grounded") -> JointMotion:
     """The reconstruction's body as a turning skeleton, gravity-aligned, y up.
 
     Its joints are the body model's own, ``scale * joints(betas, rotations) + translation``.
@@ -81,7 +81,7 @@ def joint_motion(lifted: Reconstruction, what: str, root: RootMotion = "track") 
     Args:
         lifted: a reconstruction with a body.
         what: the file's kind in words, for the error.
-        root: ``"track"`` or ``"still"``, as :func:`posenet3d.reconstruction.world_motion` has it.
+        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
 
     Raises:
         PoseNet3DError: there is no body.

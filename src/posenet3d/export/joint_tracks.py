@@ -51,7 +51,7 @@ def joint_tracks(
     lifted: Reconstruction,
     frame: Frame = "world",
     up_axis: UpAxis = "y",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> JointTracks:
     """The ``lsp_14`` joints of a reconstruction, upright or as the camera sees them.
 
@@ -59,8 +59,8 @@ def joint_tracks(
         lifted: any reconstruction.
         frame: ``"world"``, gravity-aligned, or ``"camera"``.
         up_axis: the world's, ``"y"`` or ``"z"``.
-        root: ``"track"`` moves the root as the assumed camera says; ``"still"`` holds it over the
-            world's origin, or at the camera frame's origin.
+        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`; in the camera frame
+            ``"still"`` holds it at the origin, and the others are as tracked.
 
     Raises:
         ShapeError: a joint is not finite.
@@ -79,7 +79,7 @@ def joint_tracks(
     check_finite("root", lifted.root)
     check_finite("up", lifted.up[None])
     if frame == "camera":
-        positions, axes = lifted.joints3d + (lifted.root * (root == "track"))[:, None], "camera"
+        positions, axes = lifted.joints3d + (lifted.root * (root != "still"))[:, None], "camera"
     else:
         positions, axes = world_motion(lifted, up_axis, root).joints, up_axis
     seen = lifted.keypoints

@@ -27,7 +27,7 @@ def write_json(
     reconstruction: Reconstruction,
     frame: Frame = "world",
     up_axis: UpAxis = "y",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> None:
     """The 14 joints as JSON, metres: ``metadata``, ``joint_names``, ``bones`` and ``frames``.
 
@@ -42,7 +42,7 @@ def write_json(
         reconstruction: any, with or without a body.
         frame: ``"world"`` or ``"camera"``.
         up_axis: the world's, ``"y"`` or ``"z"``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Raises:
         ShapeError: a joint is not finite.

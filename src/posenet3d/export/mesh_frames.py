@@ -43,8 +43,8 @@ class MeshConfig(BaseModel):
     up_axis: UpAxis = "y"
     """The world's: ``y`` or ``z``."""
 
-    root: RootMotion = "track"
-    """``track`` moves the root as the assumed camera says; ``still`` holds it over the origin."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
 
 @dataclass(frozen=True, eq=False)

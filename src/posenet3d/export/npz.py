@@ -24,8 +24,8 @@ class NpzConfig(BaseModel):
     amass_fps: int | None = Field(default=None, ge=30)
     """AMASS's frames a second; the next multiple of 30 if not given."""
 
-    root: RootMotion = "track"
-    """AMASS's ``trans``: ``track`` follows the assumed camera; ``still`` holds it in place."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
     compress: bool = False
     """Whether to deflate the arrays: about a tenth smaller, and several times slower."""
@@ -38,7 +38,7 @@ def write_npz(
     reconstruction: Reconstruction,
     amass: Literal["smplx", "smplh", "none"] = "smplx",
     amass_fps: int | None = None,
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
     compress: bool = False,
 ) -> None:
     """The whole reconstruction as an npz file that `load_reconstruction` reads back exactly.
@@ -52,7 +52,7 @@ def write_npz(
         reconstruction: any.
         amass: ``"smplx"``, ``"smplh"`` or ``"none"``.
         amass_fps: AMASS's frames a second, 30 or more; the next multiple of 30 if ``None``.
-        root: how AMASS's root moves, ``"track"`` or ``"still"``.
+        root: how AMASS's root moves: ``"grounded"``, ``"track"`` or ``"still"``.
         compress: whether to deflate the arrays.
 
     Raises:

@@ -84,7 +84,7 @@ def write_obj_frames(
     every: int = 1,
     frame: Frame = "world",
     up_axis: UpAxis = "y",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> Path:
     """The body's mesh at every frame as OBJ files, metres, y up, the floor at 0.
 
@@ -99,7 +99,7 @@ def write_obj_frames(
         every: every how many frames a mesh is written.
         frame: ``"world"`` or ``"camera"``.
         up_axis: the world's, ``"y"`` or ``"z"``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Returns:
         The file or folder that was written.

@@ -24,7 +24,7 @@ def write_ply_frames(
     every: int = 1,
     frame: Frame = "world",
     up_axis: UpAxis = "y",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> Path:
     """The body's mesh at every frame as PLY files, binary little endian, float32 metres, y up.
 
@@ -39,7 +39,7 @@ def write_ply_frames(
         every: every how many frames a mesh is written.
         frame: ``"world"`` or ``"camera"``.
         up_axis: the world's, ``"y"`` or ``"z"``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Returns:
         The file or folder that was written.

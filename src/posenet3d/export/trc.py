@@ -33,8 +33,8 @@ class TrcConfig(BaseModel):
     unit: MarkerUnit = "m"
     """Lengths: metres or millimetres; the header says which."""
 
-    root: RootMotion = "track"
-    """``track`` moves the root as the assumed camera says; ``still`` holds it over the origin."""
+    root: RootMotion = "grounded"
+    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
 
 
 @configured_by(TrcConfig)
@@ -43,7 +43,7 @@ def write_trc(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
     unit: MarkerUnit = "m",
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> None:
     r"""The 14 joints as a TRC file: a marker a joint, y up as OpenSim has it, the floor at 0.
 
@@ -55,7 +55,7 @@ def write_trc(
         path: the file; an existing one is replaced.
         reconstruction: any, with or without a body.
         unit: ``"m"`` or ``"mm"``.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Raises:
         ShapeError: a joint is not finite.

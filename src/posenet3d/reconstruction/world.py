@@ -1,7 +1,8 @@
 """A reconstruction that stands upright: out of the camera's frame into one with gravity."""
 
+from collections import deque
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -12,13 +13,28 @@ from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA, BodyMotion, Reconstruction
 
 UpAxis = Literal["y", "z"]
-RootMotion = Literal["track", "still"]
+RootMotion = Literal["grounded", "track", "still"]
+ROOT_MOTIONS: tuple[str, ...] = get_args(RootMotion)
+"""How the root moves in the world.
+
+* ``grounded``: as the assumed camera says, but up and down as the feet want it: the floor is where
+  the lowest point of the body was within the last and the next second. One camera does not tell
+  depth well, and a pitched one shows a wrong depth as a wrong height; so this is the default. A
+  jump leaves the floor; stairs and hills are taken for errors.
+* ``track``: as the assumed camera says, over one level floor.
+* ``still``: over the origin, at its tracked height over that floor.
+"""
 
 SOLE_BELOW_ANKLE = 0.08
 """Metres from the ankle joint down to the floor for a skeleton without a body."""
 
 FLOOR_FRAMES = 64
-"""The most frames whose meshes tell where the floor is."""
+"""The most frames whose meshes tell where the soles are."""
+
+FLOOR_SECONDS = 1.0
+"""How long before and after a frame a foot may have touched its floor."""
+
+_CHUNK = 4096  # frames whose joints are made at a time
 
 _Z_UP_FROM_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 
@@ -32,7 +48,7 @@ class WorldMotion:
 
     Example:
         >>> eye = np.eye(3)
-        >>> WorldMotion("y", np.zeros((5, 14, 3)), eye, np.zeros(3), None, None).up_axis
+        >>> WorldMotion("y", np.zeros((5, 14, 3)), eye, np.zeros((5, 3)), None, None).up_axis
         'y'
     """
 
@@ -42,8 +58,8 @@ class WorldMotion:
     """``lsp_14`` joints, root included."""
     from_camera: Float[np.ndarray, "3 3"]
     """The rotation camera -> world."""
-    offset: Float[np.ndarray, " 3"]
-    """``world = from_camera @ (joint + root) + offset`` for a tracked root."""
+    offset: Float[np.ndarray, "frames 3"]
+    """``world = from_camera @ (joint + root) + offset``, frame by frame."""
     rotations: Float[np.ndarray, "frames bones 3 3"] | None
     """Local joint rotations of the body, the root's turned into this frame; no B any more."""
     translation: Float[np.ndarray, "frames 3"] | None
@@ -51,21 +67,20 @@ class WorldMotion:
 
 
 def world_motion(
-    lifted: Reconstruction, up_axis: UpAxis = "y", root: RootMotion = "track"
+    lifted: Reconstruction, up_axis: UpAxis = "y", root: RootMotion = "grounded"
 ) -> WorldMotion:
     """The motion with gravity along an axis and the floor at height 0.
 
-    The azimuth is the camera's: it looks along -z (y up) or +y (z up). The floor is
-    at the 5th percentile of the lowest vertex of some frames' meshes, so a jump leaves it: a learnt
-    ankle may lie twice as high above the sole as a real one. For a skeleton without a body it is
-    `SOLE_BELOW_ANKLE` below the 5th percentile of each frame's lowest joint. It is one level for
-    all frames: where the root track drifts up or down, so do the feet.
+    The azimuth is the camera's: it looks along -z (y up) or +y (z up). The lowest point of a
+    frame is that of the body's mesh, as its lowest joint and the meshes of some frames tell it: a
+    learnt ankle may lie twice as high above the sole as a real one. For a skeleton without a body
+    it is `SOLE_BELOW_ANKLE` below the lowest joint. A level floor lies at the 5th percentile of
+    the lowest points of all frames.
 
     Args:
         lifted: the reconstruction.
         up_axis: ``"y"`` or ``"z"``.
-        root: ``"track"`` moves the root as the assumed camera says; ``"still"`` holds it over
-            the origin at its tracked height, which is steadier.
+        root: how the root moves, see `ROOT_MOTIONS`.
 
     Raises:
         UnknownNameError: no such axis or root motion.
@@ -79,26 +94,20 @@ def world_motion(
     """
     if up_axis not in ("y", "z"):
         raise UnknownNameError("up axis", up_axis, ("y", "z"))
-    if root not in ("track", "still"):
-        raise UnknownNameError("root motion", root, ("track", "still"))
+    if root not in ROOT_MOTIONS:
+        raise UnknownNameError("root motion", root, ROOT_MOTIONS)
     turn = levelling_rotation(lifted.up)
     if up_axis == "z":
         turn = _Z_UP_FROM_Y_UP @ turn
     up = 1 if up_axis == "y" else 2
     level = [axis for axis in range(3) if axis != up]
     tracked = lifted.root @ turn.T
-    placed = tracked.copy()
-    if root == "still":
-        placed[:, level] = 0.0
-    joints = lifted.joints3d @ turn.T + placed[:, None]
-    offset = np.zeros(3)
-    offset[level] = -placed[0, level]
-    if lifted.body is None:
-        lowest = joints[..., up].min(axis=1) - SOLE_BELOW_ANKLE
-    else:
-        lowest = _lowest_vertices(lifted, turn[up])
-    offset[up] = -np.percentile(lowest, 5.0)
-    moved = placed - tracked
+    joints = lifted.joints3d @ turn.T + tracked[:, None]
+    lowest = _lowest_points(lifted, joints[..., up], turn[up])
+    followed = root == "grounded"
+    offset = np.empty_like(tracked)
+    offset[:, level] = -(tracked if root == "still" else tracked[:1])[:, level]
+    offset[:, up] = -(followed_floor(lowest, lifted.fps) if followed else np.percentile(lowest, 5))
     rotations, translation = None, None
     if lifted.body is not None:
         body_turn = turn @ np.diag(BODY_TO_CAMERA)
@@ -107,17 +116,83 @@ def world_motion(
         # A body turns about its root joint, which is not its origin: that joint is what is moved.
         pivot = _root_joint(lifted.body, lifted.body_model)
         seen = lifted.body.translation + BODY_TO_CAMERA * pivot
-        translation = seen @ turn.T + moved + offset - pivot
-    return WorldMotion(up_axis, joints + offset, turn, offset, rotations, translation)
+        translation = seen @ turn.T + offset - pivot
+    return WorldMotion(up_axis, joints + offset[:, None], turn, offset, rotations, translation)
 
 
-def _lowest_vertices(
-    lifted: Reconstruction, up: Float[np.ndarray, " 3"]
-) -> Float[np.ndarray, " some"]:
-    """The height of the lowest vertex in frames that are evenly spread, metres."""
-    count = min(len(lifted), FLOOR_FRAMES)
-    frames = np.unique(np.linspace(0, len(lifted) - 1, count).astype(int)).tolist()
-    return np.array([(lifted.vertices(frame, frame + 1)[0] @ up).min() for frame in frames])
+def followed_floor(
+    lowest: Float[np.ndarray, " frames"], fps: float | int
+) -> Float[np.ndarray, " frames"]:
+    """The height of the floor under a root track that drifts.
+
+    The lowest point within `FLOOR_SECONDS` before and after each frame, made smooth over half
+    that time: a jump of less than two seconds does not lift it.
+
+    Args:
+        lowest: the height of each frame's lowest point.
+        fps: frames a second.
+
+    Returns:
+        Heights (frames,).
+
+    Example:
+        >>> heights = np.array([0.0, 0.0, 0.4, 0.0, 0.0])  # a jump
+        >>> bool(np.allclose(followed_floor(heights, 25.0), 0.0))
+        True
+    """
+    reach = max(1, round(FLOOR_SECONDS * fps))
+    padded = np.pad(lowest, reach, mode="edge")
+    floor = np.array(_running_minimum(padded, 2 * reach + 1))
+    half = max(1, reach // 2)
+    kernel = np.hanning(2 * half + 3)[1:-1]
+    wide = np.pad(floor, half, mode="edge")
+    return np.asarray(np.convolve(wide, kernel / kernel.sum(), mode="valid"))
+
+
+def _running_minimum(values: Float[np.ndarray, " padded"], width: int) -> list[float]:
+    """The least value of each window, in time that does not grow with the window."""
+    candidates: deque[int] = deque()
+    made = []
+    for place, value in enumerate(values.tolist()):
+        while candidates and values[candidates[-1]] >= value:
+            candidates.pop()
+        candidates.append(place)
+        if candidates[0] <= place - width:
+            candidates.popleft()
+        if place >= width - 1:
+            made.append(float(values[candidates[0]]))
+    return made
+
+
+def _lowest_points(
+    lifted: Reconstruction,
+    heights: Float[np.ndarray, "frames 14"],
+    up: Float[np.ndarray, " 3"],
+) -> Float[np.ndarray, " frames"]:
+    """The height of each frame's lowest point, metres."""
+    if lifted.body is None:
+        return np.asarray(heights.min(axis=1) - SOLE_BELOW_ANKLE)
+    lowest = _lowest_body_joints(lifted.body, lifted.body_model, up)
+    frames = np.unique(np.linspace(0, len(lifted) - 1, min(len(lifted), FLOOR_FRAMES)).astype(int))
+    meshes = [(lifted.vertices(frame, frame + 1)[0] @ up).min() for frame in frames.tolist()]
+    return np.asarray(lowest + np.median(np.array(meshes) - lowest[frames]))
+
+
+def _lowest_body_joints(
+    body: BodyMotion, model: BodyModel, up: Float[np.ndarray, " 3"]
+) -> Float[np.ndarray, " frames"]:
+    """The height of the body's lowest joint in each frame, metres."""
+    lowest = []
+    for start in range(0, len(body.rotations), _CHUNK):
+        chosen = slice(start, start + _CHUNK)
+        with torch.no_grad():
+            joints = model.joints(
+                torch.tensor(body.betas, dtype=torch.float32),
+                torch.tensor(body.rotations[chosen], dtype=torch.float32),
+            )
+        seen = joints.numpy().astype(np.float64) * (body.scale * BODY_TO_CAMERA)
+        lowest.append(((seen + body.translation[chosen, None]) @ up).min(axis=1))
+    return np.concatenate(lowest)
 
 
 def _root_joint(body: BodyMotion, model: BodyModel) -> Float[np.ndarray, " 3"]:

@@ -32,7 +32,7 @@ class HtmlConfig(BaseModel):
     most_frames: int = Field(default=20_000, ge=2)
     """Longer motions keep every second, third ... frame only, and the page says so."""
 
-    root: RootMotion = "track"
+    root: RootMotion = "grounded"
     """``track`` moves the root as the assumed camera says, ``still`` holds it over the origin."""
 
 
@@ -42,7 +42,7 @@ def write_html(
     reconstruction: Reconstruction,
     mesh: bool | None = None,
     most_frames: int = 20_000,
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> None:
     """A motion as one HTML file that plays from the disk: the exporter ``html``.
 
@@ -83,7 +83,7 @@ def html_page(
     *,
     mesh: bool | None = None,
     most_frames: int = 20_000,
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> str:
     """The page of :func:`write_html` as text; the same motion gives the same text.
 

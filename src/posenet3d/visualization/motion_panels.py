@@ -135,7 +135,8 @@ class MotionPanels:
         """
         window = self._framed(axes, frame, view)
         world, faces = self._tracks.world, self.lifted.body_model.faces.numpy()
-        vertices = self.lifted.vertices(frame, frame + 1)[0] @ world.from_camera.T + world.offset
+        vertices = self.lifted.vertices(frame, frame + 1)[0] @ world.from_camera.T
+        vertices += world.offset[frame]
         image = mesh_image(vertices, faces, VIEWS[view], window, pixels)
         limits = axes.get_xlim(), axes.get_ylim()
         axes.imshow(image, extent=window.extent, interpolation="bilinear", zorder=1)

@@ -28,12 +28,12 @@ class MotionTracks:
     """The result seen by the assumed camera, in the unit of the keypoints."""
 
 
-def motion_tracks(lifted: Reconstruction, root: RootMotion = "track") -> MotionTracks:
+def motion_tracks(lifted: Reconstruction, root: RootMotion = "grounded") -> MotionTracks:
     """The skeletons of a reconstruction, upright and on the floor.
 
     Args:
         lifted: the reconstruction.
-        root: ``"track"`` or ``"still"``, see :func:`~posenet3d.reconstruction.world_motion`.
+        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
 
     Raises:
         UnknownNameError: no such root motion.

@@ -63,7 +63,7 @@ def page_data(
     *,
     mesh: bool | None = None,
     most_frames: int = 20_000,
-    root: RootMotion = "track",
+    root: RootMotion = "grounded",
 ) -> PageData:
     """The page's contents.
 
@@ -71,7 +71,7 @@ def page_data(
         lifted: the motion.
         mesh: whether the mesh is in it; ``None``: where there is one that anyone may share.
         most_frames: longer motions keep every second, third ... frame.
-        root: ``"track"`` or ``"still"``.
+        root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Raises:
         PoseNet3DError: a mesh is asked for, and there is none that a page can pose.

@@ -130,7 +130,7 @@ class MotionViewer:
     def _vertices(self, frame: int) -> Float[np.ndarray, "V 3"]:
         world = self._tracks.world
         seen = self._lifted.vertices(frame, frame + 1)[0]
-        placed = seen @ world.from_camera.T + world.offset
+        placed = seen @ world.from_camera.T + world.offset[frame]
         return np.asarray(placed, dtype=np.float32)
 
     def _add_body(self) -> Any:
@@ -149,7 +149,7 @@ class MotionViewer:
         x, y, z, w = rotmat_to_unitquat(torch.tensor(world.from_camera)).tolist()
         return self._server.scene.add_camera_frustum(
             "/camera", fov=2 * math.atan(0.5 * height / camera.focal), aspect=width / height,
-            wxyz=(w, x, y, z), position=tuple(world.offset.tolist()),
+            wxyz=(w, x, y, z), position=tuple(world.offset[0].tolist()),
             scale=0.12, thickness=0.006,
         )  # fmt: skip
 
