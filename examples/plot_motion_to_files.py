@@ -42,7 +42,7 @@ sheet = plt.imread(folder / "walk.png")
 figure = plt.figure(figsize=(sheet.shape[1] / 160, sheet.shape[0] / 160))
 axes = figure.add_axes((0, 0, 1, 1))
 axes.imshow(sheet)
-axes.axis("off")
+_ = axes.axis("off")
 
 # %%
 # For an animator

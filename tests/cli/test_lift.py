@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from posenet3d.cli.app import app
-from posenet3d.cli.lift import parse_size
+from posenet3d.cli.lift import parse_joints, parse_size
 from posenet3d.data import camera_rig, observe
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import (
@@ -16,6 +16,7 @@ from posenet3d.errors import (
     UnknownNameError,
 )
 from posenet3d.reconstruction import load_reconstruction
+from posenet3d.skeletons import layout
 
 FACTS = ["--fps", "50", "--image-size", "1920x1080", "--device", "cpu"]
 
@@ -139,6 +140,32 @@ def test_a_size_is_read_as_people_write_it(text: str) -> None:
 def test_no_size_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="image-size"):
         parse_size(text)
+
+
+def test_parts_that_a_user_named_are_told_by_joint(walk: Path, tmp_path: Path) -> None:
+    points = np.nan_to_num(np.load(walk)["points"], nan=0.0)
+    names = [name if name != "head_top" else "hat" for name in layout("lsp_14").joint_names]
+    head = [
+        ["scorer", *["net"] * 42],
+        ["bodyparts", *np.repeat(names, 3)],
+        ["coords", *["x", "y", "likelihood"] * 14],
+    ]
+    seen = np.concatenate([points, np.full((40, 14, 1), 0.9)], axis=-1).reshape(40, 42)
+    rows = [[frame, *row] for frame, row in enumerate(seen.tolist())]
+    path, out = tmp_path / "walkDLC.csv", tmp_path / "walk.npz"
+    path.write_text("\n".join(",".join(map(str, row)) for row in [*head, *rows]))
+    with pytest.raises(KeypointFormatError, match="hat"):
+        run(path, *FACTS, "--out", out)
+    run(path, *FACTS, "--layout", "lsp_14", "--joint", "head_top=hat", "--out", out)
+    lifted = load_reconstruction(out)
+    assert lifted.invented is not None
+    assert not lifted.invented[:, layout("lsp_14").index("head_top")].any()
+
+
+@pytest.mark.parametrize("given", [["head_top"], ["=hat"], ["head_top=a", "head_top=b"]])
+def test_no_name_of_a_joint_is_refused(given: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="--joint"):
+        parse_joints(given)
 
 
 def test_the_real_clip_gives_a_person_who_balances_the_right_way_up(

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -60,3 +62,29 @@ def test_without_pyav_a_video_names_the_extra(tmp_path, monkeypatch):
     (tmp_path / "film.mp4").write_bytes(b"x")
     with pytest.raises(MissingExtraError, match=r"posenet3d\[video\]"):
         open_footage(tmp_path / "film.mp4")
+
+
+def test_what_a_phone_filmed_sideways_is_shown_upright(tmp_path):
+    av = pytest.importorskip("av")
+    upright = np.zeros((64, 96, 3), np.uint8)
+    upright[:, :48] = 200  # light on the left
+    stored = np.ascontiguousarray(np.rot90(upright, 1))
+    video = tmp_path / "phone.mp4"
+    with av.open(str(video), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 96, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(stored, format="rgb24")))
+        container.mux(stream.encode())
+    content = bytearray(video.read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40
+    turned = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 96 << 16, 0, 1 << 30)
+    content[matrix : matrix + 36] = turned
+    video.write_bytes(content)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it clockwise
+    Image.fromarray(stored).save(tmp_path / "phone.png", exif=exif)
+    for name in ("phone.mp4", "phone.png"):
+        shown = open_footage(tmp_path / name).frame(0)
+        assert shown is not None
+        assert shown.shape == (64, 96, 3)
+        assert shown[:, 8:40].min() > 150 > 50 > shown[:, 56:88].max()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,16 +90,18 @@ def people_of(
     layout: str | None,
     fps: float | None,
     image_size: tuple[int, int] | None,
+    joints: Mapping[str, str],
     detector_python: Path | None,
 ) -> "tuple[KeypointSequence, ...]":
     """Everyone in a keypoint file; or, if it is a video, whom the detector finds in it.
 
     Args:
         source: the file or folder.
-        format: as for `load_people`, as are the next three; a video tells all but the rate.
+        format: as for `load_people`, as are the next four; a video tells all but the rate.
         layout: see there.
         fps: see there.
         image_size: see there.
+        joints: see there.
         detector_python: see `found_in`.
 
     Raises:
@@ -111,8 +113,8 @@ def people_of(
     from posenet3d.keypoints import load_people
 
     if format is not None or not is_footage(source):
-        return load_people(source, format, layout, fps, image_size)
-    given = {"--layout": layout, "--image-size": image_size}
+        return load_people(source, format, layout, fps, image_size, joints=joints)
+    given = {"--layout": layout, "--image-size": image_size, "--joint": joints or None}
     faults = [f"{name}: not with a video" for name, each in given.items() if each is not None]
     if faults:
         raise ConfigurationError(faults)

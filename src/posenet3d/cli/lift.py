@@ -38,6 +38,14 @@ ImageSize = Annotated[
     str | None,
     typer.Option("--image-size", metavar="WxH", help="The video's size in pixels: 1920x1080."),
 ]
+Joints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--joint",
+        help="JOINT=PART: what the file calls one of the layout's joints, such as head_top=hat, "
+        "for parts that a user named (DeepLabCut, SLEAP). May be given many times.",
+    ),
+]
 Person = Annotated[
     int | None,
     typer.Option("--person", help="A track's number; if not given, whoever is seen most."),
@@ -105,6 +113,7 @@ def lift(
     layout: Layout = None,
     fps: Fps = None,
     image_size: ImageSize = None,
+    joint: Joints = None,
     person: Person = None,
     min_confidence: MinConfidence = None,
     longest_gap: LongestGap = None,
@@ -143,13 +152,20 @@ def lift(
     if not out:
         raise ConfigurationError(["--out: expected at least one file to write, got none"])
     size, up = parse_size(image_size), parse_tilt(pitch, roll)
+    joints = parse_joints(joint or ())
     if many or to:
         alone = {"--person": person, "--option": option or None, "--force": force or None}
         check_many(many, out, alone)
         check_no_footage(source)
         batch = batch_plan(
             to,
-            {"format": format, "layout": layout, "fps": fps, "image_size": size},
+            {
+                "format": format,
+                "layout": layout,
+                "fps": fps,
+                "image_size": size,
+                "joints": joints or None,
+            },
             {"min_confidence": min_confidence, "longest_gap": longest_gap, "smooth": smooth},
             {"height_m": height_m, "focal": focal, "up": up, "fusion": fusion, "stitch": stitch},
         )
@@ -164,6 +180,7 @@ def lift(
         layout=layout,
         fps=fps,
         image_size=size,
+        joints=joints,
         detector_python=detector_python,
     )
     given = choose(people, person)
@@ -246,6 +263,33 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if match is None:
         raise ConfigurationError([f"--image-size: expected WIDTHxHEIGHT in pixels, got {text!r}"])
     return int(match[1]), int(match[2])
+
+
+def parse_joints(given: Sequence[str]) -> dict[str, str]:
+    """The file's own name of each joint out of ``head_top=hat``.
+
+    Raises:
+        ConfigurationError: a text without ``=``, or a joint twice.
+
+    Example:
+        >>> parse_joints(["head_top=hat"])
+        {'head_top': 'hat'}
+    """
+    from posenet3d.errors import ConfigurationError
+
+    pairs = [(joint.strip(), part) for joint, _, part in (each.partition("=") for each in given)]
+    faults = [
+        f"--joint {text}: expected JOINT=PART"
+        for text, (joint, part) in zip(given, pairs, strict=True)
+        if not joint or not part
+    ]
+    names = [joint for joint, _ in pairs]
+    faults += [
+        f"--joint: {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+    return dict(pairs)
 
 
 def parse_tilt(pitch: float | None, roll: float | None) -> tuple[float, float, float] | None:

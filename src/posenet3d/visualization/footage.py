@@ -30,7 +30,7 @@ def open_footage(path: str | os.PathLike[str]) -> Footage:
     """A folder of images, one image for all frames, or a video, ready to be asked for frames.
 
     A folder's images count from 0 in the order of the numbers in their names. A video is decoded
-    as it is asked for, one frame in memory.
+    as it is asked for, one frame in memory. Pictures are upright, as they are shown.
 
     Args:
         path: the folder or file.
@@ -127,7 +127,8 @@ class Video:
                 if not container.streams.video:
                     raise DataError(self._path, "expected a video, got a file without pictures.")
                 for frame in container.decode(video=0):
-                    yield frame.to_ndarray(format="rgb24")
+                    turns = round(frame.rotation / 90)  # phones film sideways, and say so
+                    yield np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), turns))
         except av.FFmpegError as error:
             raise DataError(self._path, f"expected a video, got {error}.") from error
 
@@ -141,12 +142,12 @@ def _by_numbers(path: Path) -> list[Any]:
 def _read_image(path: Path) -> Image:
     try:
         from PIL import Image as Pictures
-        from PIL import UnidentifiedImageError
+        from PIL import ImageOps, UnidentifiedImageError
     except ImportError as error:
         raise MissingExtraError("pillow", "viz", "Images") from error
     try:
         with Pictures.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError(path, "expected an image, got something else.") from error
     except (OSError, ValueError, Pictures.DecompressionBombError) as error:
