@@ -184,8 +184,8 @@ def render(results: Mapping[str, Any]) -> str:
         f"50 frames a second, {results['views']} views of CMU-14 wild's training cameras (pitch "
         f"-5 to 35 degrees, roll to 30), exact 2D, lifted by `{results['weights']}`. **These "
         "weights were trained on the 2D of these subjects**; of what `estimate_up` has of numbers, "
-        "gain and lean were measured on the other six training subjects, while features, spreads and "
-        "the trunk's lean were chosen with these two in view: the figures are no held-out ones. "
+        "gain and lean were measured on the other six training subjects, while features, spreads "
+        "and the trunk's lean were chosen with these two in view: no held-out figures. "
         "No test subject was looked at.",
         "",
         f"| way | {' | '.join(names.values())} |",

@@ -18,9 +18,9 @@ ROOT_MOTIONS: tuple[str, ...] = get_args(RootMotion)
 """How the root moves in the world.
 
 * ``grounded``: as the assumed camera says, but up and down as the feet want it: the floor is where
-  the lowest point of the body was within the last and the next second. One camera does not tell
-  depth well, and a pitched one shows a wrong depth as a wrong height; so this is the default. A
-  jump leaves the floor; stairs and hills are taken for errors.
+  the lowest point of the body was within the last and the next half second. One camera does not
+  tell depth well, and a pitched one shows a wrong depth as a wrong height; so this is the default.
+  A jump leaves the floor; stairs and hills are taken for errors.
 * ``track``: as the assumed camera says, over one level floor.
 * ``still``: over the origin, at its tracked height over that floor.
 """
@@ -31,7 +31,7 @@ SOLE_BELOW_ANKLE = 0.08
 FLOOR_FRAMES = 64
 """The most frames whose meshes tell where the soles are."""
 
-FLOOR_SECONDS = 1.0
+FLOOR_SECONDS = 0.5
 """How long before and after a frame a foot may have touched its floor."""
 
 _CHUNK = 4096  # frames whose joints are made at a time
@@ -126,7 +126,7 @@ def followed_floor(
     """The height of the floor under a root track that drifts.
 
     The lowest point within `FLOOR_SECONDS` before and after each frame, made smooth over half
-    that time: a jump of less than two seconds does not lift it.
+    that time: a jump of less than a second does not lift it.
 
     Args:
         lowest: the height of each frame's lowest point.
