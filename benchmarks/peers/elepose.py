@@ -43,9 +43,10 @@ class Adapter(Peer):
             "shoulders are other joints, so that its prior, of weight 50, would hold against the "
             "true poses; here they are means over CMU-14's joints, from the 3D of the training "
             "clips: 14 numbers of truth, in its favour. `peers_elepose.md` has the figures",
-            "its elevation and its depths have a mirror too, and in runs this short it is not "
-            "settled for all: some views come out mirrored and others not, so that no one sign "
-            "suits it; its own metric allows each pose a reflection, as the column of that name",
+            "its elevation and its depths have a mirror too, and in runs this short it may not be "
+            "settled for all: of the held-out views some came out mirrored and others not, so "
+            "that no one sign suits it; its own metric allows each pose a reflection, as the "
+            "column of that name",
             "small: at the published rates its networks learn little in so few steps",
             "the rate's decay runs over the budget: an epoch is a hundredth of it",
             "Adam is torch's fused one",
