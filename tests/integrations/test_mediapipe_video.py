@@ -84,12 +84,20 @@ def test_one_image_is_one_frame(fake_detector, tmp_path):
 
 
 def test_frames_that_come_unevenly_and_files_cut_off_are_told(fake_detector, film):
-    uneven = film(["person"] * 6, ms=[0, 40, 80, 1000, 1040, 1080], fps=25.0, promised=90)
+    uneven = film(["person"] * 6, ms=[0, 40, 120, 1000, 1080, 1200], fps=25.0, promised=90)
     found = detect_people(uneven, python=fake_detector)
-    assert found.fps == pytest.approx(5 / 1.08)
-    assert "promises 90 frames, 6" in found.notes[0]
+    assert found.fps == pytest.approx(5 / 1.2)
+    assert "promises 3.6 s, 1.24 s could be decoded" in found.notes[0]
     assert "unevenly" in found.notes[1]
     assert detect_people(uneven, fps=25, python=fake_detector).fps == 25.0
+
+
+def test_some_lost_frames_do_not_change_the_rate_and_a_wrong_count_is_no_loss(fake_detector, film):
+    lossy = film(["person"] * 9, ms=[0, 40, 80, 120, 160, 200, 240, 280, 520], promised=22)
+    found = detect_people(lossy, python=fake_detector)
+    assert found.fps == 25.0
+    assert len(found.notes) == 1
+    assert "one is 0.2 s off" in found.notes[0]
 
 
 def test_a_rate_that_only_the_frames_times_tell_is_taken_from_them(fake_detector, film):

@@ -229,7 +229,7 @@ def summary(found: "FoundInVideo") -> str:
     width, height = found.image_size
     lines = [
         f"A person in {found.frames_with_someone} of {found.frames} frames, "
-        f"{width} x {height} pixels, {found.fps:g} fps: {found.detector}.",
+        f"{width} x {height} pixels, {found.fps:.4g} fps: {found.detector}.",
         "MediaPipe finds one person a frame, whoever that is.",
     ]
     if len(found.people) > 1:

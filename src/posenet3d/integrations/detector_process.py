@@ -19,7 +19,7 @@ from typing import IO, Any
 from posenet3d.errors import DataError, DetectorError
 from posenet3d.integrations.detector_python import VERSION, how_to_install
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds without a word after which the detector is given up: its start, or one frame."""
 
 _LONGEST_LINE = 2**20

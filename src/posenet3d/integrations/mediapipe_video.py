@@ -23,8 +23,10 @@ DETECTOR = f"MediaPipe {VERSION}, pose_landmark_full (Apache-2.0)"
 """What finds the joints, for people to read."""
 
 _JOINTS = 33
-_FEWEST_DECODED = 0.95
-_ONE_PER_CENT = 0.01
+_ALIKE, _MOST = 0.1, 0.8
+"""The file's frame rate holds if so large a share of the steps in time differ no more from it."""
+_SHORTEST_LOSS, _SMALLEST_LOSS = 0.5, 0.05
+"""Seconds, and share of a video, that must be missing before it counts as cut off."""
 _FURTHEST_OFF = 1.5
 """So many frames may the time of one lie from where even frames would have it."""
 
@@ -134,7 +136,7 @@ def detect_people(
         frames_with_someone=sum(each is not None for each in found),
         fps=rate,
         image_size=size,
-        notes=(*_missing(opened["frames"], len(found)), *notes),
+        notes=(*_missing(opened["frames"], opened["fps"], seconds), *notes),
     )
 
 
@@ -185,19 +187,20 @@ def _results(found: list[Landmarks | None]) -> Iterator[_Result | None]:
 def _frame_rate(
     place: Path, told: float | int | None, container: float | None, seconds: list[float | None]
 ) -> tuple[float, tuple[str, ...]]:
-    """Frames a second as told, else by the frames' times, else by the file; and what is odd."""
+    """Frames a second as told, else by the file and the frames' times; and what is odd."""
     if told is not None:
         return float(told), ()
     if len(seconds) == 1:
         return 1.0, ()
     times = np.array([np.nan if each is None else each for each in seconds])
-    if not np.isfinite(times).all() or not (np.diff(times) > 0).all():
+    steps = np.diff(times)
+    if not np.isfinite(times).all() or not (steps > 0).all():
         if container is None:
             raise DataError(place, "expected a video that tells frames a second; say fps=.")
         return float(container), ()
-    rate = (len(times) - 1) / (times[-1] - times[0])
-    if container is not None and abs(rate / container - 1) < _ONE_PER_CENT:
-        rate = container
+    rate = len(steps) / (times[-1] - times[0])
+    if container is not None and np.mean(np.abs(steps * container - 1) < _ALIKE) > _MOST:
+        rate = container  # some frames may have been lost
     off = np.abs(times - times[0] - np.arange(len(times)) / rate).max()
     if off * rate < _FURTHEST_OFF:
         return float(rate), ()
@@ -207,7 +210,14 @@ def _frame_rate(
     )
 
 
-def _missing(promised: int | None, decoded: int) -> tuple[str, ...]:
-    if promised is None or decoded >= _FEWEST_DECODED * promised:
+def _missing(
+    promised: int | None, container: float | None, seconds: list[float | None]
+) -> tuple[str, ...]:
+    """A note where a video ends before its time; a file's number of frames is an estimate."""
+    if promised is None or container is None:
         return ()
-    return (f"The file promises {promised} frames, {decoded} could be decoded; is it cut off?",)
+    whole = promised / container
+    seen = max(len(seconds) / container, (seconds[-1] or 0.0) + 1 / container)
+    if whole - seen < max(_SHORTEST_LOSS, _SMALLEST_LOSS * whole):
+        return ()
+    return (f"The file promises {whole:.3g} s, {seen:.3g} s could be decoded; is it cut off?",)
