@@ -23,15 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from inference_plan import speeds
 from machine import alone, described
 from origin import command, commit
-
-WIDTHS = {"best-wild": "the weights that ship", "paper": "the paper's width, not trained"}
-FRAMES = {"best-wild": 20_000, "paper": 1_500, "videopose3d-9": 3_000, "videopose3d-243": 1_500}
-"""Frames of a batch case: some seconds of one thread."""
-
-LIVE = 300
-"""Frames of a live case."""
 
 
 def main() -> None:
@@ -81,27 +75,13 @@ def parse() -> argparse.Namespace:
 def plan(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Every case."""
     for threads in arguments.threads:
-        for case in speeds(arguments):
+        for case in speeds(bool(arguments.videopose3d)):
             if case["kind"] in arguments.only:
                 yield {**case, "threads": threads}
     if "memory" in arguments.only:
         whole = round(arguments.hours * 3600 * 30)
         for frames in (whole // 8, whole):
             yield {"kind": "memory", "network": "best-wild", "frames": frames, "threads": 1}
-
-
-def speeds(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Every case of one number of threads."""
-    for network in WIDTHS:
-        for part in ("teacher", "both"):
-            yield {"kind": "network", "network": network, "part": part, "mesh": False}
-            yield {"kind": "batch", "network": network, "part": part, "mesh": False}
-        yield {"kind": "batch", "network": network, "part": "both", "mesh": True}
-        yield {"kind": "live", "network": network, "part": "both", "mesh": False}
-    if arguments.videopose3d:
-        for frames in (9, 243):
-            name = f"videopose3d-{frames}"
-            yield {"kind": "network", "network": name, "part": "teacher", "mesh": False}
 
 
 def origin() -> dict[str, Any]:

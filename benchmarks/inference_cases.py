@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from inference import FRAMES, LIVE
+from inference_plan import FRAMES, LIVE
 from torch.utils.flop_counter import FlopCounterMode
 from training_cases import ceiling, seconds_of
 

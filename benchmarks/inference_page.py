@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from inference import WIDTHS
+from inference_plan import WIDTHS
 
 KINDS = {
     "batch": "keypoints to reconstruction",
