@@ -90,6 +90,7 @@ def test_refuses_what_the_body_refuses(body):
         joints(torch.zeros(9), torch.eye(3).expand(24, 3, 3))
 
 
+@pytest.mark.slow
 def test_joints_compile_into_one_graph_and_export():
     """In a process of its own: no compiler follows the checks of shapes that a test run adds."""
     program = Path(__file__).with_name("compiled_joints.py")
