@@ -38,7 +38,7 @@ class BvhConfig(BaseModel):
     """Lengths: metres, as Blender takes them, or centimetres, as MotionBuilder and Maya do."""
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
     order: EulerOrder = "ZXY"
     """The rotation channels in the file's order: ``ZXY`` is ``R = Rz Rx Ry``."""
@@ -72,7 +72,7 @@ def write_bvh(
         path: the file; an existing one is replaced.
         reconstruction: one with a body.
         unit: ``"m"`` or ``"cm"``.
-        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
+        root: see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`.
         order: the rotation channels' order.
 
     Raises:

@@ -32,7 +32,7 @@ class C3dConfig(BaseModel):
     """Lengths: millimetres, as most C3D files have, or metres; ``POINT:UNITS`` says which."""
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
 
 @configured_by(C3dConfig)

@@ -29,7 +29,7 @@ class JointsConfig(BaseModel):
     """The world's: ``y`` or ``z``."""
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
 
 @configured_by(JointsConfig)

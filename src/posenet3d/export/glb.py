@@ -33,7 +33,7 @@ class GlbConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
     mesh: bool | None = None
     """Whether the body's own mesh is written; else one of sticks. ``None``: if it is CC0."""
@@ -67,7 +67,7 @@ def write_glb(
     Args:
         path: the file; an existing one is replaced.
         reconstruction: one with a body.
-        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
+        root: see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`.
         mesh: whether to write the body's own mesh; ``None``: if its licence is CC0.
 
     Raises:

@@ -81,7 +81,7 @@ def joint_motion(lifted: Reconstruction, what: str, root: RootMotion = "grounded
     Args:
         lifted: a reconstruction with a body.
         what: the file's kind in words, for the error.
-        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
+        root: see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`.
 
     Raises:
         PoseNet3DError: there is no body.

@@ -59,7 +59,7 @@ def joint_tracks(
         lifted: any reconstruction.
         frame: ``"world"``, gravity-aligned, or ``"camera"``.
         up_axis: the world's, ``"y"`` or ``"z"``.
-        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`; in the camera frame
+        root: see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`; in the camera frame
             ``"still"`` holds it at the origin, and the others are as tracked.
 
     Raises:

@@ -44,7 +44,7 @@ class MeshConfig(BaseModel):
     """The world's: ``y`` or ``z``."""
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ class NpzConfig(BaseModel):
     """AMASS's frames a second; the next multiple of 30 if not given."""
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
     compress: bool = False
     """Whether to deflate the arrays: about a tenth smaller, and several times slower."""

@@ -34,7 +34,7 @@ class TrcConfig(BaseModel):
     """Lengths: metres or millimetres; the header says which."""
 
     root: RootMotion = "grounded"
-    """How the root moves; see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`."""
+    """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
 
 @configured_by(TrcConfig)

@@ -33,7 +33,7 @@ def motion_tracks(lifted: Reconstruction, root: RootMotion = "grounded") -> Moti
 
     Args:
         lifted: the reconstruction.
-        root: see :data:`~posenet3d.reconstruction.world.ROOT_MOTIONS`.
+        root: see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`.
 
     Raises:
         UnknownNameError: no such root motion.
