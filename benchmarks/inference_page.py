@@ -28,7 +28,8 @@ def render(records: Sequence[dict[str, Any]]) -> str:
     for threads in sorted({each["threads"] for each in speeds}):
         parts.append(f"## {threads} thread{'s' * (threads > 1)}")
         parts.append("\n".join(table([each for each in speeds if each["threads"] == threads])))
-    parts += list(goals(speeds))
+    if wanted := list(goals(speeds)):
+        parts += ["## Goals, batch mode, one thread", "\n".join(wanted)]
     long = [each for each in records if each["kind"] == "memory" and "failed" not in each]
     if long:
         parts += ["## Memory", "\n".join(memory_table(long))]
@@ -79,9 +80,6 @@ def goals(records: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What was wanted of batch mode, and what came, of each width on one thread."""
     peer = next((e for e in records if e["network"] == PEER and e["threads"] == 1), None)
     batch = [e for e in records if e["kind"] == "batch" and e["threads"] == 1 and not e["mesh"]]
-    if not batch:
-        return
-    yield "## Goals, batch mode, one thread"
     for each in batch:
         against = "" if peer is None else (
             f"; VideoPose3D's rate: {rate(each) / rate(peer):.2f} of it, wanted 1 "
