@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from posenet3d.cli.app import app
-from posenet3d.cli.lift import parse_joints, parse_size
+from posenet3d.cli.lift_options import parse_joints, parse_size
 from posenet3d.data import camera_rig, observe
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import (

@@ -1,109 +1,51 @@
 """``posenet3d lift``: from a detector's keypoint file to motion in 3D, in any format."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from posenet3d.cli.detect import DetectorPython
+from posenet3d.cli.lift_options import (
+    BatchSize,
+    Device,
+    Focal,
+    Force,
+    Format,
+    Fps,
+    Fusion,
+    Height,
+    ImageSize,
+    Joints,
+    Json,
+    Layout,
+    LongestGap,
+    Many,
+    MinConfidence,
+    Options,
+    Outs,
+    Person,
+    Pitch,
+    Roll,
+    Smooth,
+    Source,
+    Stitch,
+    To,
+    Weights,
+    parse_joints,
+    parse_size,
+    parse_tilt,
+)
 
 if TYPE_CHECKING:
+    from posenet3d.inference import Estimator
     from posenet3d.keypoints import KeypointSequence
     from posenet3d.keypoints.repair import RepairLog
     from posenet3d.reconstruction import Reconstruction
-
-Source = Annotated[
-    Path,
-    typer.Argument(metavar="IN", help="Keypoint file, or folder of a file a frame; or a video."),
-]
-Outs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--out", "-o", help="File to write; its suffix tells the format. May be given many times."
-    ),
-]
-Format = Annotated[
-    str | None, typer.Option("--format", help="The input's format; found out if not given.")
-]
-Layout = Annotated[
-    str | None, typer.Option("--layout", help="The joints' layout, such as body_25 or coco_17.")
-]
-Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second.")]
-ImageSize = Annotated[
-    str | None,
-    typer.Option("--image-size", metavar="WxH", help="The video's size in pixels: 1920x1080."),
-]
-Joints = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--joint",
-        help="JOINT=PART: what the file calls one of the layout's joints, such as head_top=hat, "
-        "for parts that a user named (DeepLabCut, SLEAP). May be given many times.",
-    ),
-]
-Person = Annotated[
-    int | None,
-    typer.Option("--person", help="A track's number; if not given, whoever is seen most."),
-]
-MinConfidence = Annotated[
-    float | None, typer.Option("--min-confidence", help="Drop joints with less confidence.")
-]
-LongestGap = Annotated[
-    float | None,
-    typer.Option("--longest-gap", help="Fill each joint's gaps of up to so many seconds."),
-]
-Smooth = Annotated[
-    str | None, typer.Option("--smooth", help="Smooth the 2D: one_euro or savitzky_golay.")
-]
-Height = Annotated[
-    float | None,
-    typer.Option("--height-m", help="The person's height in metres; makes the result metric."),
-]
-Fusion = Annotated[
-    str, typer.Option("--fusion", help="Whose skeleton: mean of both branches, teacher or student.")
-]
-Stitch = Annotated[
-    str,
-    typer.Option("--stitch", help="Overlapping windows: average them, or take each one's centre."),
-]
-Focal = Annotated[
-    float | None,
-    typer.Option("--focal", help="Focal length in pixels; the longest image side if not given."),
-]
-Pitch = Annotated[
-    float | None,
-    typer.Option(
-        "--pitch", help="Degrees that the camera looks down; with --roll, in place of an estimate."
-    ),
-]
-Roll = Annotated[
-    float | None,
-    typer.Option("--roll", help="Degrees that what is upright leans to the image's right."),
-]
-Weights = Annotated[
-    str | None,
-    typer.Option("--weights", help="Weights that ship, by name, or the folder of a run."),
-]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
-BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Windows in a batch.")]
-Options = Annotated[
-    list[str] | None,
-    typer.Option("--option", help="KEY=VALUE or FORMAT.KEY=VALUE for the files, as for export."),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
-Many = Annotated[
-    bool,
-    typer.Option("--many", help="IN and --out are folders; everyone is lifted, or was before."),
-]
-To = Annotated[
-    list[str] | None, typer.Option("--to", help="With --many: the formats, such as glb,bvh.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
 
 
 def lift(
@@ -142,74 +84,54 @@ def lift(
     without --force. Nothing of the 2D is repaired unless asked for; joints that nobody saw are
     guessed, and marked.
     """
-    from posenet3d.cli.detect import check_no_footage, people_of
-    from posenet3d.cli.export import check, plan, write
-    from posenet3d.cli.lift_many import batch_plan, check_many, lift_many
     from posenet3d.errors import ConfigurationError
-    from posenet3d.inference import Estimator
-    from posenet3d.keypoints.repair import repair
 
     if not out:
         raise ConfigurationError(["--out: expected at least one file to write, got none"])
-    size, up = parse_size(image_size), parse_tilt(pitch, roll)
-    joints = parse_joints(joint or ())
+    reading: dict[str, Any] = {
+        "format": format,
+        "layout": layout,
+        "fps": fps,
+        "image_size": parse_size(image_size),
+        "joints": parse_joints(joint or ()),
+    }
+    repairing: dict[str, Any] = {
+        "min_confidence": min_confidence,
+        "longest_gap": longest_gap,
+        "smooth": smooth,
+    }
+    predicting: dict[str, Any] = {
+        "height_m": height_m,
+        "focal": focal,
+        "up": parse_tilt(pitch, roll),
+        "fusion": fusion,
+        "stitch": stitch,
+        "batch_size": batch_size,
+    }
     if many or to:
         alone = {"--person": person, "--option": option or None, "--force": force or None}
-        check_many(many, out, alone)
-        check_no_footage(source)
-        batch = batch_plan(
-            to,
-            {
-                "format": format,
-                "layout": layout,
-                "fps": fps,
-                "image_size": size,
-                "joints": joints or None,
-            },
-            {"min_confidence": min_confidence, "longest_gap": longest_gap, "smooth": smooth},
-            {"height_m": height_m, "focal": focal, "up": up, "fusion": fusion, "stitch": stitch},
-        )
-        lift_many(source, out[0], batch, weights=weights, device=device, as_json=as_json)
+        _lift_folder(
+            source, out, to, (reading, repairing, predicting), alone,
+            many=many, weights=weights, device=device, as_json=as_json,
+        )  # fmt: skip
         return
+    from posenet3d.cli.detect import people_of
+    from posenet3d.cli.export import check, plan, write
+    from posenet3d.inference import Estimator
+    from posenet3d.keypoints.repair import repair
+
     jobs = plan(out, option or ())
     check(jobs, force)
     estimator = Estimator.from_pretrained(weights, device)
-    people = people_of(
-        source,
-        format=format,
-        layout=layout,
-        fps=fps,
-        image_size=size,
-        joints=joints,
-        detector_python=detector_python,
-    )
+    people = people_of(source, **reading, detector_python=detector_python)
     given = choose(people, person)
     if len(people) > 1 and person is None:
         typer.echo(f"{len(people)} people; lifting {told_of(given)}. See --person.", err=True)
-    seen, log = repair(given, min_confidence=min_confidence, longest_gap=longest_gap, smooth=smooth)
+    seen, log = repair(given, **repairing)
     start = time.perf_counter()
-    with _progress() as on_progress:
-        lifted = estimator.predict(
-            seen,
-            height_m=height_m,
-            batch_size=batch_size,
-            fusion=fusion,
-            stitch=stitch,
-            focal=focal,
-            up=up,
-            invented=made_up(log),
-            on_progress=on_progress,
-        )
+    lifted = _lifted(estimator, seen, log, predicting)
     seconds = time.perf_counter() - start
-    if not as_json:
-        typer.echo(summary(lifted, log))
-    written = write(lifted, jobs, quiet=as_json)
-    if as_json:
-        facts = facts_of_lifting(lifted, log, people) | {
-            "seconds": round(seconds, 3),
-            "written": written,
-        }
-        typer.echo(json.dumps(facts, indent=2))
+    _tell(lifted, log, people, lambda: write(lifted, jobs, quiet=as_json), seconds, as_json)
 
 
 def choose(people: "Sequence[KeypointSequence]", person: int | None) -> "KeypointSequence":
@@ -245,69 +167,6 @@ def told_of(person: "KeypointSequence") -> str:
     return f"track {person.track_id} ({len(person)} frames from {person.frame_index[0]})"
 
 
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """Width and height out of ``1920x1080``.
-
-    Raises:
-        ConfigurationError: it is no size.
-
-    Example:
-        >>> parse_size("1920x1080")
-        (1920, 1080)
-    """
-    from posenet3d.errors import ConfigurationError
-
-    if text is None:
-        return None
-    match = re.fullmatch(r"([1-9][0-9]{0,5})\s*[xX×,]\s*([1-9][0-9]{0,5})", text.strip())
-    if match is None:
-        raise ConfigurationError([f"--image-size: expected WIDTHxHEIGHT in pixels, got {text!r}"])
-    return int(match[1]), int(match[2])
-
-
-def parse_joints(given: Sequence[str]) -> dict[str, str]:
-    """The file's own name of each joint out of ``head_top=hat``.
-
-    Raises:
-        ConfigurationError: a text without ``=``, or a joint twice.
-
-    Example:
-        >>> parse_joints(["head_top=hat"])
-        {'head_top': 'hat'}
-    """
-    from posenet3d.errors import ConfigurationError
-
-    pairs = [(joint.strip(), part) for joint, _, part in (each.partition("=") for each in given)]
-    faults = [
-        f"--joint {text}: expected JOINT=PART"
-        for text, (joint, part) in zip(given, pairs, strict=True)
-        if not joint or not part
-    ]
-    names = [joint for joint, _ in pairs]
-    faults += [
-        f"--joint: {name!r} twice" for name in sorted({n for n in names if names.count(n) > 1})
-    ]
-    if faults:
-        raise ConfigurationError(faults)
-    return dict(pairs)
-
-
-def parse_tilt(pitch: float | None, roll: float | None) -> tuple[float, float, float] | None:
-    """The direction against gravity of a camera with that pitch and roll; an omitted one is 0.
-
-    Example:
-        >>> parse_tilt(None, None) is None
-        True
-        >>> parse_tilt(0.0, None)
-        (0.0, -1.0, -0.0)
-    """
-    from posenet3d.inference import up_of_tilt
-
-    if pitch is None and roll is None:
-        return None
-    return up_of_tilt(pitch or 0.0, roll or 0.0)
-
-
 def made_up(log: "RepairLog") -> Any:
     """Which joints a repair invented, (frames, joints); ``None`` if none.
 
@@ -320,58 +179,53 @@ def made_up(log: "RepairLog") -> Any:
     return masks[-1] if masks else None
 
 
-def facts_of_lifting(
-    lifted: "Reconstruction", log: "RepairLog", people: "Sequence[KeypointSequence]"
-) -> dict[str, Any]:
-    """What ``--json`` says of a lifted motion, as values that JSON can hold.
+def _lift_folder(
+    source: Path,
+    out: Sequence[Path],
+    to: Sequence[str] | None,
+    options: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
+    alone: dict[str, Any],
+    *,
+    many: bool,
+    **how: Any,
+) -> None:
+    """Lift everyone in a folder's files; ``alone`` are the options that do not go with that."""
+    from posenet3d.cli.detect import check_no_footage
+    from posenet3d.cli.lift_many import batch_plan, check_many, lift_many
 
-    Args:
-        lifted: the motion.
-        log: what was repaired before.
-        people: everyone in the file.
-    """
-    camera = lifted.camera
-    seen: KeypointSequence = lifted.keypoints
-    return {
-        "source": seen.source,
-        "person": seen.track_id,
-        "people": [{"track": each.track_id, "frames": len(each)} for each in people],
-        "frames": len(lifted),
-        "fps": lifted.fps,
-        "stretches": 1 + int((seen.frame_index[1:] - seen.frame_index[:-1] > 1).sum()),
-        "layout": seen.layout,
-        "repaired": [str(step) for step in log.steps],
-        "invented_share": float(lifted.invented.mean()) if lifted.invented is not None else 0.0,
-        "height_m": lifted.height_m,
-        "metric": lifted.metric,
-        "body_family": None if lifted.body is None else lifted.body.family,
-        "camera": camera
-        and {"focal": camera.focal, "centre": list(camera.centre), "given": camera.given},
-        "up": lifted.up.tolist(),
-        "up_from": lifted.up_from,
-        "provenance": dict(lifted.provenance),
-    }
+    check_many(many, out, alone)
+    check_no_footage(source)
+    reading, repairing, predicting = options
+    reading["joints"] = reading["joints"] or None
+    lift_many(source, out[0], batch_plan(to, reading, repairing, predicting), **how)
 
 
-def summary(lifted: "Reconstruction", log: "RepairLog") -> str:
-    """What the terminal says of a lifted motion, in a few lines.
+def _lifted(
+    estimator: "Estimator", seen: "KeypointSequence", log: "RepairLog", options: dict[str, Any]
+) -> "Reconstruction":
+    """The motion, with a progress bar while it is made."""
+    with _progress() as on_progress:
+        return estimator.predict(seen, invented=made_up(log), on_progress=on_progress, **options)
 
-    Args:
-        lifted: the motion.
-        log: what was repaired before.
-    """
-    lines = [str(step) for step in log.steps]
-    seconds = len(lifted) / lifted.fps
-    lines.append(f"Lifted {len(lifted)} frames ({seconds:.1f} s) of {lifted.keypoints.source!r}.")
-    if lifted.invented is not None and lifted.invented.any():
-        share = 100 * float(lifted.invented.mean())
-        lines.append(f"{share:.1f} % of the joints were not seen: their place is a guess.")
-    if not lifted.metric:
-        lines.append("The scale is not known; --height-m gives it.")
-    if lifted.camera is not None and not lifted.camera.given:
-        how = lifted.provenance.get("focal", "assumed")
-        lines.append(f"Focal length assumed: {lifted.camera.focal:.0f} ({how}).")
-    return "\n".join(lines)
+
+def _tell(
+    lifted: "Reconstruction",
+    log: "RepairLog",
+    people: "Sequence[KeypointSequence]",
+    write: Callable[[], Any],
+    seconds: float,
+    as_json: bool,
+) -> None:
+    """Write the files and say what was done, in words or as JSON."""
+    from posenet3d.cli.lift_report import facts_of_lifting, summary
+
+    if not as_json:
+        typer.echo(summary(lifted, log))
+    written = write()
+    if as_json:
+        facts = facts_of_lifting(lifted, log, people)
+        facts |= {"seconds": round(seconds, 3), "written": written}
+        typer.echo(json.dumps(facts, indent=2))
 
 
 @contextmanager

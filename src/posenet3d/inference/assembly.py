@@ -199,8 +199,6 @@ def _up(
         pitch=0.0 if pitch is None else float(pitch),
         seen=~invented[::step],
     )
-    told = (
-        f"estimated from the motion, some {found.uncertainty_degrees:.0f} degrees off; "
-        f"{100 * found.from_motion:.0f} % sure that the motion tells"
-    )
+    how = "from the motion" if found.from_motion > 0.5 else "mostly from how cameras are held"
+    told = f"estimated {how}, some {found.uncertainty_degrees:.0f} degrees off, if not more"
     return found.up, "estimated", told
