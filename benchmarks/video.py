@@ -160,7 +160,8 @@ def page(facts: dict[str, Any]) -> str:
     lines = [
         "# From pixels: 2D joints of a drawn person",
         "",
-        f"{facts['detector']}; commit {facts['commit']}. The mannequin, {WIDTH} x {HEIGHT} pixels, "
+        f"{facts['detector']}; `python benchmarks/video.py`, seed 3, commit "
+        f"{facts['commit']}. The mannequin, {WIDTH} x {HEIGHT} pixels, "
         "before an empty room: easy footage. Pixels off the body's own joints, ankles to shoulders "
         "and wrists; how tall the person is, in pixels; frames in which left and right, swapped, "
         "would fit better; seconds with the start of the detector.",
