@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import textwrap
@@ -308,3 +309,58 @@ def test_a_removal_that_stops_half_way_leaves_nothing_under_the_old_name(tmp_pat
 def test_removing_what_is_not_there_is_told(tmp_path):
     with pytest.raises(StorageError, match="cannot be removed: No such file"):
         atomic_remove(tmp_path / "absent")
+
+
+class Disk:
+    """What is told to the disk, in order: contents and folders to keep, and new names."""
+
+    def __init__(self, monkeypatch):
+        self.told, replace, rename = [], os.replace, os.rename
+        monkeypatch.setattr(os, "fsync", self.sync)
+        monkeypatch.setattr(os, "replace", lambda old, new: self.name(replace, old, new))
+        monkeypatch.setattr(os, "rename", lambda old, new: self.name(rename, old, new))
+
+    def sync(self, handle):
+        found = os.fstat(handle)
+        size = found.st_size if stat.S_ISREG(found.st_mode) else "folder"
+        self.told.append(("keep", found.st_ino, size))
+
+    def name(self, how, old, new):
+        self.told.append(("name", os.stat(old).st_ino, Path(new).suffix))
+        how(old, new)
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_the_name_is(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    write_new(tmp_path / "file.a")
+    file = (tmp_path / "file.a").stat().st_ino
+    folder = ("keep", tmp_path.stat().st_ino, "folder")
+    assert disk.told == [("keep", file, len(NEW)), ("name", file, ".a"), folder]
+
+
+def test_a_folder_is_on_the_disk_with_all_files_before_it_has_its_name(tmp_path, monkeypatch):
+    disk = Disk(monkeypatch)
+    with atomic_folder(tmp_path / "made.a") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "file").write_bytes(NEW)
+        (folder / "other").write_bytes(OLD)
+    made = tmp_path / "made.a"
+    files = {(made / "inner" / "file", len(NEW)), (made / "other", len(OLD))}
+    folders = {(made, "folder"), (made / "inner", "folder")}
+    assert {*disk.told[:4]} == {
+        ("keep", path.stat().st_ino, what) for path, what in files | folders
+    }
+    folder = ("keep", tmp_path.stat().st_ino, "folder")
+    assert disk.told[4:] == [("name", made.stat().st_ino, ".a"), folder]
+
+
+def test_a_removed_folder_s_name_is_off_the_disk_before_its_files_are(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    was = (tmp_path / "folder").stat().st_ino
+    disk, left = Disk(monkeypatch), []
+    remove = atomic._remove
+    monkeypatch.setattr(atomic, "_remove", lambda path: left.append(len(disk.told)) or remove(path))
+    atomic_remove(tmp_path / "folder")
+    folder = ("keep", tmp_path.stat().st_ino, "folder")
+    assert disk.told == [("name", was, ".partial"), folder]
+    assert left == [2]
