@@ -20,6 +20,8 @@ TINY = [
     "network.student.options.blocks=0",
     "batch_size=4",
     "log_every=1",
+    "validation.every=null",
+    *(f"stages.{name}.batch_size=4" for name in ("distillation", "sja")),
     *(f"stages.{name}.steps=2" for name in ("teacher", "distillation", "sja", "joint")),
 ]
 
