@@ -1,7 +1,8 @@
 """Settings and fixtures that every test shares."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 REPOSITORY = Path(__file__).resolve().parents[1]
 MEASURED = ("geometry", "losses", "skeletons", "plugins")
 """The parts whose coverage is gated: GATED of the Makefile."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leaves what is imported to no garbage collector: it is not garbage, and there is much of it.
+
+    Importing takes a quarter less time, and later collections look at the tests' objects only.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
