@@ -151,7 +151,7 @@ def test_an_interrupted_run_leaves_with_130_and_goes_on(keypoints: Path, tmp_pat
     assert steps == list(range(1, len(steps) + 1))
 
 
-def wait_for_lines(path: Path, count: int, seconds: float = 60.0) -> None:
+def wait_for_lines(path: Path, count: int, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if path.is_file() and len(path.read_text().splitlines()) >= count:
