@@ -181,7 +181,8 @@ def test_a_student_s_run_starts_from_the_other_run_s_teacher(relations, monkeypa
         relations, monkeypatch, tmp_path, "--budget", "0.001",
         "--set", "network.backbone.options.channels=8",
         "--set", "network.discriminator.options.channels=8",
-        "--set", "batch_size=4",
+        "--set", "batch_size=4", "--set", "validation.every=null",
+        "--set", "stages.distillation.batch_size=4", "--set", "stages.sja.batch_size=4",
     )  # fmt: skip
     clips = synthetic_motion(clips=2, seconds=1.0)
     runs = {run.name: run for run in relations.relations_runs.RUNS}
