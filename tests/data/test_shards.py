@@ -570,7 +570,11 @@ def test_training_from_shards_gives_the_weights_that_memory_gives(shards, tmp_pa
     student = {"name": "student", "options": {"blocks": 0}}
     network = {"backbone": narrow, "discriminator": narrow, "student": student}
     config = TrainerConfig.preset("quick", batch_size=8, network={**network, "normalization": mode})
-    config = config.override({f"stages.{stage.name}.steps": 2 for stage in config.stages})
+    short = {"steps": 2, "batch_size": 8}
+    config = config.override(
+        {f"stages.{stage.name}.{name}": short[name] for stage in config.stages for name in short}
+        | {"validation.windows": 16, "validation.picture": False}
+    )
     disk, memory = shards(walks([40, 60, 30, 5]), mode=mode, frames_per_shard=50)
     runs = {"memory": memory, "disk": disk.folder}
     for name, data in runs.items():
@@ -599,7 +603,11 @@ narrow = {"name": "temporal", "options": {"channels": 8}}
 config = TrainerConfig.preset("quick", batch_size=64, network={
     "backbone": narrow, "discriminator": narrow,
     "student": {"name": "student", "options": {"blocks": 0}}})
-config = config.override({f"stages.{stage.name}.steps": 2 for stage in config.stages})
+short = {"steps": 2, "batch_size": 8}
+config = config.override(
+    {f"stages.{stage.name}.{name}": short[name] for stage in config.stages for name in short}
+    | {"validation.windows": 16, "validation.picture": False}
+)
 from posenet3d.data.synthetic import synthetic_training_set
 Trainer(config, train_data=synthetic_training_set(clips=1, seconds=2.0), progress=False,
         device="cpu").fit()  # whatever is loaded late is loaded before the cap
