@@ -130,6 +130,7 @@ def test_the_reader_keeps_the_contract(file):
     check_keypoint_reader("deeplabcut", GOLDEN / file, by_name=True, fps=30.0)
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("file", "count"), [("dlc_two.csv", 1000), ("dlc_labels.csv", 500), ("dlc_two_fixed.h5", 500)]
 )

@@ -109,6 +109,7 @@ def test_the_reader_keeps_the_contract():
     check_keypoint_reader("sleap", GOLDEN / "sleap_matlab.h5", by_name=True, fps=30.0)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_damaged_files_end_in_errors_of_the_format(tmp_path):
     check_malformed("sleap", write(tmp_path), tmp_path, fps=30.0)
 
