@@ -151,7 +151,14 @@ def test_a_trainer_without_a_folder_goes_on_too(
     assert all(torch.equal(made.model.state_dict()[name], expected[name]) for name in expected)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        # test_kills.py kills ten lives of a run
+        pytest.param(signal.SIGKILL, marks=pytest.mark.slow),
+    ],
+)
 def test_a_process_that_is_stopped_or_killed_can_be_taken_up(
     number: signal.Signals,
     tiny: Callable[..., TrainerConfig],
