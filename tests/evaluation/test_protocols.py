@@ -232,8 +232,8 @@ def test_all_faults_of_the_options_are_told_at_once():
 @pytest.mark.parametrize(
     ("clips", "message"),
     [
-        ([], "Expected one clip or more"),
-        ([walk("S1/a"), walk("S2/b", fps=25.0)], "Expected clips of one frame rate"),
+        ([], "expected one clip or more"),
+        ([walk("S1/a"), walk("S2/b", fps=25.0)], "expected clips of one frame rate"),
     ],
 )
 def test_clips_that_cannot_be_averaged_are_refused(clips, message):

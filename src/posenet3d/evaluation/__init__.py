@@ -1,5 +1,6 @@
-"""How good a lifter is: metrics, the open protocols, and the report that holds the figures."""
+"""How good a lifter is: metrics, protocols, and the report that holds the figures."""
 
+from posenet3d.evaluation.evaluating import evaluate
 from posenet3d.evaluation.metrics import (
     auc,
     flat_depth,
@@ -14,9 +15,11 @@ from posenet3d.evaluation.metrics import (
 from posenet3d.evaluation.protocols import (
     CMU_14,
     CMU_14_WILD,
+    H36M,
+    H36M_FRONTAL,
+    MPI_INF_3DHP,
     PROTOCOLS,
     Protocol,
-    evaluate,
     find_protocol,
 )
 from posenet3d.evaluation.report import EvaluationReport
@@ -26,6 +29,9 @@ from posenet3d.evaluation.scores import HeadScores, Scores, Tally
 __all__ = [
     "CMU_14",
     "CMU_14_WILD",
+    "H36M",
+    "H36M_FRONTAL",
+    "MPI_INF_3DHP",
     "PROTOCOLS",
     "EvaluationReport",
     "HeadScores",
