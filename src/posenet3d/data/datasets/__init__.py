@@ -1,6 +1,6 @@
 """The field's datasets, each from the files that its owners give out; one file a dataset."""
 
 from posenet3d.data.datasets.card import DatasetCard, Download
-from posenet3d.data.datasets.dataset import Dataset, load_dataset
+from posenet3d.data.datasets.dataset import Dataset, load_dataset, training_set
 
-__all__ = ["Dataset", "DatasetCard", "Download", "load_dataset"]
+__all__ = ["Dataset", "DatasetCard", "Download", "load_dataset", "training_set"]

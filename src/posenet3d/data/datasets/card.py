@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from posenet3d.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class DatasetCard:
         steps: how to come by it, from registration to the folder, a sentence a step.
         files: path under the dataset's folder, which may hold ``*``, to what it holds.
         downloads: what may be downloaded without registration.
+        optional: those keys of `files` that it can do without.
+        registration: whether its owners ask whoever wants the files to register first.
+        splits: what it gives: ``"train"``, ``"test"``, or both; one without 3D has no test.
 
     Example:
         >>> card = DatasetCard(
@@ -46,8 +52,8 @@ class DatasetCard:
         ...     citation="Nobody 2020",
         ...     files={"walks.npz": "2D keypoints"},
         ... )
-        >>> card.downloads
-        ()
+        >>> card.downloads, card.splits
+        ((), ('train', 'test'))
     """
 
     title: str
@@ -57,3 +63,54 @@ class DatasetCard:
     steps: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     downloads: tuple[Download, ...] = ()
+    optional: tuple[str, ...] = ()
+    registration: bool = False
+    splits: tuple[str, ...] = ("train", "test")
+
+    def found(self, root: Path) -> dict[str, tuple[Path, ...]]:
+        """What of `files` is in a folder.
+
+        Args:
+            root: the dataset's folder; it need not exist.
+
+        Returns:
+            Each pattern of `files` with the paths that fit it, sorted; none where it is missing.
+
+        Example:
+            >>> card = DatasetCard("Walks", "", "CC0", "none", files={"walks*.npz": "2D"})
+            >>> card.found(Path("nowhere"))
+            {'walks*.npz': ()}
+        """
+        return {pattern: tuple(sorted(root.glob(pattern))) for pattern in self.files}
+
+    def check_folder(self, root: Path | None) -> Path:
+        """The folder, if it is there and has all that is needed.
+
+        Args:
+            root: the dataset's folder.
+
+        Returns:
+            The folder.
+
+        Raises:
+            DataError: there is no folder, or it lacks files; each is named with what it holds.
+
+        Example:
+            >>> DatasetCard("Walks", "", "CC0", "none").check_folder(Path("."))
+            PosixPath('.')
+        """
+        if root is None:
+            raise DataError(self.title, "expected the folder of its files, got none; say root=.")
+        if not root.is_dir():
+            what = "a file" if root.exists() else "nothing there"
+            raise DataError(root, f"expected the folder of {self.title}, got {what}.")
+        found = self.found(root)
+        missing = [each for each in self.files if not found[each] and each not in self.optional]
+        if missing:
+            listed = "; ".join(f"{pattern} ({self.files[pattern]})" for pattern in missing)
+            raise DataError(
+                root,
+                f"expected the files of {self.title}, got a folder without {listed}; "
+                "`posenet3d data fetch` tells how to come by them.",
+            )
+        return root

@@ -6,8 +6,11 @@ from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
+from posenet3d.data.training_set import TrainingSet
+from posenet3d.errors import DataError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import GROUPS, PluginSpec
+from posenet3d.skeletons import LSP_14
 
 
 @runtime_checkable
@@ -77,3 +80,29 @@ def load_dataset(name: str, root: str | Path | None = None, **options: Any) -> D
     folder = None if root is None else Path(root)
     made = GROUPS["datasets"].build(PluginSpec(name=name, options=options), root=folder)
     return cast(Dataset, made)
+
+
+def training_set(dataset: Dataset) -> TrainingSet:
+    """A dataset's training 2D in memory, as the trainer takes it.
+
+    Args:
+        dataset: the dataset. One that outgrows memory goes through shards instead, see
+            `posenet3d.data.write_shards`.
+
+    Returns:
+        The set, in layout ``lsp_14``.
+
+    Raises:
+        DataError: there is no sequence, two have one name, or a file is damaged.
+        StorageError: a file cannot be read.
+
+    Example:
+        >>> training_set(load_dataset("synthetic", clips=1, seconds=0.5))
+        TrainingSet(4 sequences of 1 subjects, 100 frames)
+    """
+    named: dict[str, KeypointSequence] = {}
+    for name, sequence in dataset.training():
+        if name in named:
+            raise DataError(name, "expected one sequence of this name, got two; rename a file.")
+        named[name] = sequence.to_layout(LSP_14.name)
+    return TrainingSet(named)
