@@ -223,6 +223,8 @@ WRITTEN_BY = {
     "mpii_16": "MPII",
     "mediapipe_33": "MediaPipe, BlazePose",
     "smpl_24": "a body model's joints",
+    "mpi_inf_3dhp_28": "MPI-INF-3DHP's training set",
+    "mpi_inf_3dhp_17": "MPI-INF-3DHP's test set",
 }
 """Who writes a layout; a layout that is not here fails the build."""
 
