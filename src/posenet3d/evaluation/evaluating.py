@@ -53,6 +53,7 @@ def evaluate(
     device: torch.device | str = "cpu",
     batch_size: int = 4096,
     samples: int = 4,
+    hardest: int = 0,
     seed: int | None = None,
     command: str | None = None,
     commit: str | None = None,
@@ -82,6 +83,9 @@ def evaluate(
         device: where windows are lifted and errors are computed.
         batch_size: windows in a batch.
         samples: how many evenly spaced test frames the report keeps for its picture sheet.
+        hardest: how many of the frames with the largest P-MPJPE the report keeps as well, one a
+            sequence at most: failures to look at, as the paper's Fig. 6. The head that decides is
+            ``mean`` where there is one, else the lifter's last.
         seed: the seed of the run, for the record.
         command: the command line, for the record.
         commit: the commit of the code, for the record; found out if it is left out.
@@ -91,7 +95,7 @@ def evaluate(
         The report: for each head the figures over all frames, over subjects and by subject.
 
     Raises:
-        ConfigurationError: ``frames``, ``batch_size`` or ``samples`` cannot be used.
+        ConfigurationError: ``frames``, ``batch_size``, ``samples`` or ``hardest`` cannot be used.
         UnknownNameError: no protocol or normalisation of this name.
         DataError: no clips, clips of the wrong kind, a damaged one, frame rates that differ, or a
             head that gives something else than a finite pose for each frame.
@@ -106,10 +110,10 @@ def evaluate(
         (['flat'], 4)
     """
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
-    _check_options(frames=frames, batch_size=batch_size, samples=samples)
+    _check_options(frames=frames, batch_size=batch_size, samples=samples, hardest=hardest)
     parts = evaluated_clips(clips, rules)
     given = Input(normalization, distance, length, detector)
-    run = _Run(rules, torch.device(device), frames, batch_size, distance)
+    run = _Run(rules, torch.device(device), frames, batch_size, distance, hardest)
     run.plan_samples(parts, samples)
     with _evaluating(lifter), torch.inference_mode():
         for done, part in enumerate(parts, start=1):
@@ -128,6 +132,7 @@ def evaluate(
         window=frames,
         normalization=normalization,
         samples=tuple(run.samples),
+        hardest=tuple(sample for _, sample in run.hardest),
         versions=library_versions(),
         command=command,
         seed=seed,
@@ -144,8 +149,10 @@ class _Run:
     window: int
     batch_size: int
     distance: float
+    hard: int
     tallies: dict[str, dict[str, Tally]] = field(default_factory=dict)
     samples: list[PoseSample] = field(default_factory=list)
+    hardest: list[tuple[float, PoseSample]] = field(default_factory=list)
     wanted: dict[tuple[str, int], list[int]] = field(default_factory=dict)
     rates: dict[float, str] = field(default_factory=dict)
     frames_seen: int = 0
@@ -190,6 +197,8 @@ class _Run:
         self.frames_seen += len(sequence)
         self.views = max(self.views, sequence.view + 1)
         self._keep_samples(sequence, heads, truth)
+        if self.hard and lifter is not None:
+            self._keep_hardest(sequence, heads, truth)
 
     def _keep_samples(
         self, sequence: TestSequence, heads: Mapping[str, Tensor], truth: Tensor
@@ -199,19 +208,37 @@ class _Run:
                 for frame in _counted_near(places, sequence):
                     self.samples.append(PoseSample.of_frame(sequence, frame, heads, truth))
 
+    def _keep_hardest(
+        self, sequence: TestSequence, heads: Mapping[str, Tensor], truth: Tensor
+    ) -> None:
+        """Keep the sequence's worst frame if it is among the worst of all so far."""
+        decides = heads["mean"] if "mean" in heads else list(heads.values())[-1]
+        frames = np.arange(len(sequence))[:: self.protocol.stride]
+        if sequence.counted is not None:
+            frames = frames[sequence.counted[frames]]
+        if not len(frames):
+            return
+        errors = metrics.p_mpjpe(decides[frames], truth[frames])
+        worst, error = int(frames[int(errors.argmax())]), float(errors.max())
+        if len(self.hardest) < self.hard or error > self.hardest[-1][0]:
+            sample = PoseSample.of_frame(sequence, worst, heads, truth)
+            kept = sorted([*self.hardest, (error, sample)], key=lambda one: -one[0])
+            self.hardest = kept[: self.hard]
+
     def heads(self) -> dict[str, HeadScores]:
         """The scores of each head."""
         return {head: HeadScores.of_subjects(subjects) for head, subjects in self.tallies.items()}
 
 
-def _check_options(*, frames: int, batch_size: int, samples: int) -> None:
+def _check_options(*, frames: int, batch_size: int, samples: int, hardest: int) -> None:
     faults = []
     if frames < 1 or frames % 2 == 0:
         faults.append(f"frames: must be odd, so that a window has a centre frame, got {frames}")
     if batch_size < 1:
         faults.append(f"batch_size: must be 1 or more, got {batch_size}")
-    if samples < 0:
-        faults.append(f"samples: must be 0 or more, got {samples}")
+    for name, count in (("samples", samples), ("hardest", hardest)):
+        if count < 0:
+            faults.append(f"{name}: must be 0 or more, got {count}")
     if faults:
         raise ConfigurationError(faults)
 
