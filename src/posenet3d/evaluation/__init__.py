@@ -19,6 +19,7 @@ from posenet3d.evaluation.protocols import (
     H36M_FRONTAL,
     MPI_INF_3DHP,
     PROTOCOLS,
+    PW3D,
     Protocol,
     find_protocol,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "H36M_FRONTAL",
     "MPI_INF_3DHP",
     "PROTOCOLS",
+    "PW3D",
     "EvaluationReport",
     "HeadScores",
     "PoseSample",

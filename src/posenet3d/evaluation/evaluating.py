@@ -6,6 +6,7 @@ frame of each window is compared with the truth. Whatever is evaluated stands be
 baseline of equal depths.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -128,7 +129,7 @@ def evaluate(
         views=run.views,
         frames=run.frames_seen,
         stride=rules.stride,
-        fps=one_frame_rate(run.rates),
+        fps=one_frame_rate(run.rates) if rules.velocities else math.nan,
         window=frames,
         normalization=normalization,
         samples=tuple(run.samples),
@@ -172,7 +173,8 @@ class _Run:
     def add(self, sequence: TestSequence, lifter: Lifter | None) -> None:
         """Lift one sequence and add its errors to the sums."""
         self.rates.setdefault(sequence.fps, sequence.name)
-        one_frame_rate(self.rates)
+        if self.protocol.velocities:
+            one_frame_rate(self.rates)
         points = torch.as_tensor(sequence.points, device=self.device)
         truth = torch.as_tensor(sequence.truth, device=self.device)
         filled = torch.as_tensor(fill_gaps(sequence.points), device=self.device)
@@ -190,6 +192,7 @@ class _Run:
                 stride=self.protocol.stride,
                 times=_on(self.device, sequence.times),
                 counted=_on(self.device, sequence.counted),
+                velocities=self.protocol.velocities,
             )
             subjects = self.tallies.setdefault(head, {})
             before = subjects.get(sequence.subject)

@@ -1,7 +1,7 @@
 """The protocols: which cameras look, which frames count, and under which name it is reported.
 
 The open protocols, CMU-14 and CMU-14 wild, film motion capture by cameras of their own. Those of
-Human3.6M and MPI-INF-3DHP take the cameras that filmed the dataset.
+Human3.6M, MPI-INF-3DHP and 3DPW take the cameras that filmed the dataset.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,9 @@ class Protocol:
     """Errors of poses are taken on every ``stride``-th frame; MPJVE and MBLSTD on all."""
     cameras: tuple[str, ...] = ()
     """The dataset's cameras that count; all of them where none is named."""
+    velocities: bool = True
+    """Whether MPJVE is reported. ``False`` where the frames that count are no video: sequences may
+    then have different frame rates, and their MPJVE is ``nan``."""
 
 
 CMU_14 = Protocol("cmu14", rig="cmu14")
@@ -43,13 +46,16 @@ H36M = Protocol("h36m", stride=1)
 H36M_FRONTAL = Protocol("h36m-frontal", stride=5, cameras=("60457274",))
 """Human3.6M as SPIN and HMR state it: every fifth frame of S9 and S11, the frontal camera."""
 
-MPI_INF_3DHP = Protocol("mpi-inf-3dhp", stride=1)
-"""MPI-INF-3DHP's test set: the 2929 valid frames (Sect. 4.2)."""
+MPI_INF_3DHP = Protocol("mpi-inf-3dhp", stride=1, velocities=False)
+"""MPI-INF-3DHP's test set: the 2929 valid frames (Sect. 4.2), most of them not in a row."""
+
+PW3D = Protocol("3dpw", stride=1)
+"""3DPW's test set: every frame whose camera is known, against the joints of its SMPL bodies."""
 
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         protocol.name: protocol
-        for protocol in (CMU_14, CMU_14_WILD, H36M, H36M_FRONTAL, MPI_INF_3DHP)
+        for protocol in (CMU_14, CMU_14_WILD, H36M, H36M_FRONTAL, MPI_INF_3DHP, PW3D)
     }
 )
 """The protocols by name."""

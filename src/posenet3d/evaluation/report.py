@@ -65,7 +65,7 @@ class EvaluationReport:
     stride: int
     """The errors of poses are taken on every ``stride``-th frame."""
     fps: float
-    """The frame rate that MPJVE, an error a frame, holds for."""
+    """The frame rate that MPJVE, an error a frame, holds for; ``nan`` where it is not taken."""
     window: int
     """Frames in a window."""
     normalization: str
@@ -296,10 +296,13 @@ def caption(report: EvaluationReport) -> str:
     every = "every frame" if report.stride == 1 else f"one frame in {report.stride}"
     clips = f"{report.clips} clip" + "s" * (report.clips != 1)
     views = f"{report.views} view" + "s" * (report.views != 1)
+    velocities = not math.isnan(report.fps)
+    motion = "MPJVE and MBLSTD" if velocities else "MBLSTD"
+    rate = f"in mm a frame at {report.fps:g} Hz" if velocities else "is not taken"
     return (
         f"{clips} x {views}, {report.frames:,} frames lifted in windows of {report.window}.\n"
-        f"Poses are compared on {every}; all frames give MPJVE and MBLSTD.\n"
-        f'MPJVE in mm a frame at {report.fps:g} Hz. P-MPJPE with det(R) = +1; "reflected" lets '
+        f"Poses are compared on {every}; all frames give {motion}.\n"
+        f'MPJVE {rate}. P-MPJPE with det(R) = +1; "reflected" lets '
         "mirror\nimages pass. depth: is the body better than its own depth mirror?\n"
         "flat: all joints at the same depth."
     )

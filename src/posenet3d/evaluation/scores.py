@@ -143,6 +143,7 @@ class Tally:
         stride: int = 1,
         times: Int[Tensor, " frames"] | None = None,
         counted: Bool[Tensor, " frames"] | None = None,
+        velocities: bool = True,
     ) -> "Tally":
         """The sums over one sequence.
 
@@ -155,6 +156,7 @@ class Tally:
                 between frames that follow each other.
             counted: which frames may be counted; all if ``None``. The truth of the others may be
                 NaN.
+            velocities: whether velocities are taken at all.
 
         Returns:
             The tally of this sequence.
@@ -169,7 +171,7 @@ class Tally:
             taken = taken[counted]
         similar = metrics.aligned(prediction, truth)
         parts = _pose_values(prediction[taken], similar[taken], truth[taken])
-        parts |= _motion_values(prediction, similar, truth, when.diff() == 1)
+        parts |= _motion_values(prediction, similar, truth, (when.diff() == 1) & velocities)
         sums = {name: values.sum(dim=0) for name, values in parts.items()}
         return cls(sums, {name: values.shape[0] for name, values in parts.items()})
 
