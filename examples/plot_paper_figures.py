@@ -110,10 +110,11 @@ show(folder / "figure6.png")
 # Figure 8: without a teacher
 # ---------------------------
 #
-# The baseline ``reprojection_only`` asks for nothing but that the body's joints fall on the 2D, which
-# many bodies' do; what comes out is nobody. The network is small and the training short, for this
-# page. The regularisers are turned down: with the paper's weights such a short training leaves the
-# body near its rest pose.
+# The baseline ``reprojection_only`` asks for nothing but that the body's joints fall on the 2D, as
+# those of many bodies do: people here face the wrong way. The network is small and the training
+# short, for this page, and the regularisers are turned down, without which so short a training
+# leaves the body near its rest pose. Trained three times as long they fall apart as well, which is
+# what the paper calls *monster meshes*.
 
 from posenet3d.data import film
 
@@ -144,6 +145,6 @@ mesh_sheet(rows, folder / "figure8.png")
 show(folder / "figure8.png")
 
 # %%
-# Figure 7 is the same call with two runs that differ in their joint regressor,
-# ``network.joint_regressor.name="fixed"`` and ``"convex"``, and ``skeletons=True``: it takes two real
-# trainings, which ``posenet3d reproduce table4`` makes.
+# Figure 7 is the same call with ``skeletons=True`` and two runs that differ in their joint regressor,
+# ``network.joint_regressor.name="fixed"`` and ``"convex"``: two real trainings, which
+# ``posenet3d reproduce table4`` makes.
