@@ -69,7 +69,7 @@ def test_ghosts_are_left_out_and_told(tmp_path: Path) -> None:
     openpose(tmp_path / "walk", seen(60), np.where(ghost[..., 2:] > 0, ghost, 0.0))
     dataset = load_dataset("keypoint_folder", tmp_path, **TOLD)
     assert [name for name, _ in dataset.training()] == ["walk"]
-    assert str(dataset.report) == "1 sequences; left out 1 tracks too short to be people"
+    assert str(dataset.report) == "1 sequence; left out 1 track too short to be of a person"
 
 
 def test_clips_that_have_names_keep_them_after_the_folder(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_one_file_is_a_dataset_too(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(clips: Path) -> None:
     cut_off = clips / "ben" / "run" / "cam_000007_keypoints.json"
     cut_off.write_text(cut_off.read_text()[:50])
-    with pytest.raises(KeypointFormatError, match="cam_000007_keypoints.json"):
+    with pytest.raises(KeypointFormatError, match=r"cam_000007_keypoints\.json"):
         list(load_dataset("keypoint_folder", clips, **TOLD).training())
 
 

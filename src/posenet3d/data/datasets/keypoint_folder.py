@@ -49,10 +49,10 @@ class FolderReport:
     def __str__(self) -> str:
         parts = [f"{what} {count} of {self.joints} joints" for what, count in self.changed.items()]
         if self.frames_left_out:
-            parts.append(f"left out {self.frames_left_out} incomplete frames")
+            parts.append(f"left out {_number(self.frames_left_out, 'incomplete frame')}")
         if self.ghosts:
-            parts.append(f"left out {self.ghosts} tracks too short to be people")
-        return "; ".join([f"{self.sequences} sequences", *parts])
+            parts.append(f"left out {_number(self.ghosts, 'track')} too short to be of a person")
+        return "; ".join([_number(self.sequences, "sequence"), *parts])
 
 
 class KeypointFolder:
@@ -131,7 +131,7 @@ class KeypointFolder:
         """Leave out frames in which a joint is missing."""
 
     about: ClassVar[DatasetCard] = DatasetCard(
-        title="A folder of keypoint files",
+        title="Keypoint files of your own",
         homepage="the documentation, Datasets, Your own clips",
         licence="yours; 2D keypoints of a person are personal data in many places",
         citation="none",
@@ -232,6 +232,10 @@ class KeypointFolder:
             confidence=sequence.confidence[known],
             frame_index=sequence.frame_index[known],
         )
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _names(clip: str, people: Sequence[KeypointSequence]) -> list[str]:
