@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.data_cmu import cmu
+
 if TYPE_CHECKING:
     from posenet3d.data import SequenceFiles
     from posenet3d.data.sequence_files import NamedSequence
@@ -17,6 +19,7 @@ data = typer.Typer(
     help="2D keypoints: write shards of them for sets that outgrow memory, or look into a file.",
     no_args_is_help=True,
 )
+data.command()(cmu)
 
 Protocol = Annotated[
     str | None,
