@@ -19,8 +19,22 @@ Run = Annotated[
         show_default=False,
     ),
 ]
-Data = Annotated[Path, typer.Option("--data", help="npz file of 3D test motion.")]
-Protocol = Annotated[str, typer.Option("--protocol", help="cmu14 or cmu14-wild.")]
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="npz file of 3D test motion, for cmu14 and cmu14-wild; of annotated 2D, as posenet3d "
+        "data convert makes it, for the others.",
+    ),
+]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, mpi-inf-3dhp "
+        "or 3dpw.",
+    ),
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 Pictures = Annotated[
     Path | None, typer.Option("--pictures", help="Write picture sheets into this folder.")
@@ -42,7 +56,7 @@ def evaluate(
     device: Device = "auto",
     batch_size: BatchSize = 4096,
 ) -> None:
-    """Measure a trained network on 3D motion, beside the flat-depth baseline."""
+    """Measure a trained network against true 3D, beside the flat-depth baseline."""
     from rich.console import Console
 
     hardest = 0 if pictures is None else _HARDEST
@@ -69,7 +83,7 @@ def measure(
 
     Args:
         run: the run's folder, or the name of weights that ship.
-        data: an npz file of 3D motion, or the clips themselves.
+        data: an npz file of 3D motion or of annotated 2D, or the clips themselves.
         protocol: the protocol's name.
         device: where to compute; ``auto`` takes a graphics card where there is one.
         batch_size: windows in a batch.

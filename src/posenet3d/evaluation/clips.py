@@ -97,7 +97,7 @@ def evaluated_clips(data: TestData, protocol: Protocol) -> tuple[EvaluatedClip, 
         raise DataError(
             source,
             f"expected 3D motion for protocol {protocol.name!r}, whose cameras film it, got "
-            "annotated sequences; choose the dataset's own protocol.",
+            "annotated sequences; choose the dataset's own protocol, such as 'h36m'.",
         )
     if protocol.rig is None:
         return _annotated(cast(Sequence[AnnotatedSequence], given), protocol, source)

@@ -16,6 +16,7 @@ class Download:
         path: where it belongs, relative to the dataset's folder.
         sha256: its checksum in hexadecimal; ``None`` where its publisher gives none.
         size: its size in bytes, if known.
+        unpacked: whether it is a zip archive whose contents belong into the dataset's folder.
 
     Example:
         >>> Download("https://example.org/a.zip", "a.zip").path
@@ -26,6 +27,7 @@ class Download:
     path: str
     sha256: str | None = None
     size: int | None = None
+    unpacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class DatasetCard:
         downloads: what may be downloaded without registration.
         optional: those keys of `files` that it can do without.
         registration: whether its owners ask whoever wants the files to register first.
+        protocols: the evaluation's protocols that its test set is for.
         splits: what it gives: ``"train"``, ``"test"``, or both; one without 3D has no test.
 
     Example:
@@ -65,6 +68,7 @@ class DatasetCard:
     downloads: tuple[Download, ...] = ()
     optional: tuple[str, ...] = ()
     registration: bool = False
+    protocols: tuple[str, ...] = ()
     splits: tuple[str, ...] = ("train", "test")
 
     def found(self, root: Path) -> dict[str, tuple[Path, ...]]:

@@ -59,6 +59,7 @@ class SyntheticDataset:
         licence="Apache-2.0, as the library",
         citation="none",
         steps=("Nothing to do: they are made when they are asked for.",),
+        protocols=("h36m",),
     )
 
     def __init__(
