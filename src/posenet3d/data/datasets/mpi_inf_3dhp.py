@@ -17,7 +17,8 @@ from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
 from posenet3d.data.sequence_files import NamedSequence
 from posenet3d.errors import DataError
-from posenet3d.files.matlab import MatlabValue, read_matlab
+from posenet3d.files.matlab import read_matlab
+from posenet3d.files.matlab_v5 import MatlabValue
 from posenet3d.keypoints import KeypointSequence
 
 Subject = Literal["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8"]
