@@ -204,10 +204,14 @@ def _one_at_a_time(
         given.append(weakref.ref(array(item)))
         yield item
         del item
-        if len(given) > MOST_ALIVE + 1:
+        if _alive(given) > MOST_ALIVE + 1:  # some may be waiting in reference cycles
             gc.collect()
-            alive = sum(each() is not None for each in given)
+            alive = _alive(given)
             _expect(alive <= MOST_ALIVE + 1, f"it keeps one sequence at a time, got {alive}")
+
+
+def _alive(given: list[weakref.ref[np.ndarray]]) -> int:
+    return sum(each() is not None for each in given)
 
 
 def _check_absent_splits(dataset: Dataset) -> None:
