@@ -44,7 +44,11 @@ H36M = Protocol("h36m", stride=1)
 """Human3.6M as the paper states it (Sect. 4.2): every frame of S9 and S11, all four cameras."""
 
 H36M_FRONTAL = Protocol("h36m-frontal", stride=5, cameras=("60457274",))
-"""Human3.6M as SPIN and HMR state it: every fifth frame of S9 and S11, the frontal camera."""
+"""Human3.6M as SPIN's code has it under "Protocol 2" (``datasets/preprocess/h36m.py``): of S9 and
+S11 every fifth frame from the first, both recordings of an action, by camera 60457274, 14 joints.
+
+HMR's code (``src/benchmark/evaluate_h36m.py``) has the same camera, its number 3, but of each
+action the first recording alone, and averages over actions."""
 
 MPI_INF_3DHP = Protocol("mpi-inf-3dhp", stride=1, velocities=False)
 """MPI-INF-3DHP's test set: the 2929 valid frames (Sect. 4.2), most of them not in a row."""

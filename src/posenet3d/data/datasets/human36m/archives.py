@@ -106,7 +106,7 @@ def archive_world(
         for recording, places in recordings.items():
             name = f"{subject}/{recording}"
             _check(path, name, places, f"(frames, {len(RELEASED)}, 3)", len(RELEASED), 3)
-            size = float(np.abs(places).max())
+            size = float(np.abs(places[np.isfinite(places)]).max(initial=0.0))
             if not _SHORTEST < size < _FARTHEST:
                 raise DataError(
                     path, f"{name}: expected metres, got numbers up to {size:.3g}; make the file "

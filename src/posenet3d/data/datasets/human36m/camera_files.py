@@ -91,16 +91,15 @@ def _from_xml(content: bytes, path: Path) -> dict[tuple[str, str], Human36mCamer
         raise DataError(path, f"expected {expected} numbers in <w0>, got {len(numbers)}.")
     standing = numbers[:places].reshape(len(CAMERAS), _SUBJECTS, _PLACES)
     optics = numbers[places:].reshape(len(CAMERAS), _OPTICS)
-    return {
-        (f"S{subject + 1}", name): Human36mCamera(
-            _turned(*standing[number, subject, :3]),
-            standing[number, subject, 3:] / _MILLIMETRES,
-            *np.split(optics[number, :7], [2, 4]),
-            optics[number, :6:-1],
-        )
-        for number, name in enumerate(CAMERAS)
-        for subject in range(_SUBJECTS)
-    }
+    made = {}
+    for number, name in enumerate(CAMERAS):
+        focal, centre, radial, (p1, p2) = np.split(optics[number], [2, 4, 7])
+        for subject in range(_SUBJECTS):
+            angles, position = np.split(standing[number, subject], 2)
+            made[f"S{subject + 1}", name] = Human36mCamera(
+                _turned(*angles), position / _MILLIMETRES, focal, centre, radial, np.array([p2, p1])
+            )
+    return made
 
 
 def _turned(x: float, y: float, z: float) -> np.ndarray:

@@ -58,7 +58,7 @@ def fit_camera(
         return Human36mCamera(rotation, -rotation.T @ shift, focal, centre, radial, tangential)
 
     def off(numbers: np.ndarray) -> np.ndarray:
-        return (camera(numbers).project(points) - seen).ravel()
+        return np.ravel(camera(numbers).project(points) - seen)
 
     try:
         start = _linear(points, seen, rotation_class)

@@ -117,7 +117,7 @@ def release_joints(path: Path) -> Float[np.ndarray, "frames 32 3"]:
         StorageError: it cannot be read.
     """
     places = read_pose(path, 3).astype(np.float64) / _MILLIMETRES
-    size = float(np.abs(places).max())
+    size = float(np.abs(places[np.isfinite(places)]).max(initial=0.0))
     if not _SMALLEST < size < _LARGEST:
         raise DataError(path, f"expected millimetres, got numbers up to {size * _MILLIMETRES:.3g}.")
     return places
