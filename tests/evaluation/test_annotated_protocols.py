@@ -1,5 +1,7 @@
 """Protocols on datasets that bring their own cameras."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from posenet3d.data.datasets.filming import annotated_views
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import DataError
 from posenet3d.evaluation import H36M, Protocol, evaluate
+from posenet3d.evaluation.report import caption
 
 ALL = Protocol("all", stride=5)
 
@@ -64,6 +67,26 @@ def test_no_velocity_is_taken_over_frames_that_are_missing(views):
         whole.key, whole.camera, whole.keypoints, whole.joints, whole.joints_layout, every_other
     )
     assert np.isnan(evaluate(None, [part], ALL)["flat"].mpjve)
+
+
+def test_a_protocol_without_velocities_takes_sequences_of_any_frame_rate(views):
+    slow = AnnotatedSequence(
+        "other/clip",
+        "front",
+        replace(views[0].keypoints, fps=25.0),
+        views[0].joints,
+        views[0].joints_layout,
+    )
+    report = evaluate(None, [views[0], slow], Protocol("stills", stride=1, velocities=False))
+    flat = report["flat"]
+    assert np.isnan([report.fps, flat.mpjve, flat.mpjve_videopose3d]).all()
+    assert "MPJVE is not taken." in caption(report)
+    alone = evaluate(None, [views[0]], Protocol("all", stride=1))
+    assert flat.p_mpjpe == pytest.approx(alone["flat"].p_mpjpe)
+    assert flat.mblstd == pytest.approx(alone["flat"].mblstd)
+    assert "50 Hz" in caption(alone)
+    with pytest.raises(DataError, match="expected clips of one frame rate"):
+        evaluate(None, [views[0], slow], ALL)
 
 
 def test_motion_and_annotated_sequences_are_not_confused(clip, views):

@@ -85,6 +85,15 @@ def test_both_are_trained_on_together(made):
     assert (len(both), both.subjects) == (1028, ("lsp", "lsp_extended"))
 
 
+def test_pictures_that_skip_numbers_are_taken_in_their_order(tmp_path):
+    points = FILES.write_extended(tmp_path, count=3, unlabelled=())
+    for name in ("im00009.png", "im00002.png", "im00005.png"):
+        (tmp_path / name).touch()
+    found = dict(LspDataset(tmp_path).training())
+    assert list(found) == [f"lsp_extended/im0000{number}/photo" for number in (2, 5, 9)]
+    np.testing.assert_allclose(found["lsp_extended/im00005/photo"].points[0], points[1])
+
+
 def test_repeated_pictures_make_a_window_each(made):
     assert len(training_set(LspDataset(made[1])).windows(frames=9)) == 28
     assert len(training_set(LspDataset(made[1], frames=28)).windows(frames=27)) == 28

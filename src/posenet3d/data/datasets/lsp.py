@@ -42,11 +42,13 @@ class LspDataset:
       place; an occluded one has the confidence 0.5, a choice. Pictures 1 to 1000 are for training,
       1001 to 2000 for test; they are ``images/im0001.jpg`` ….
     * LSP extended: (14, 3, 10000), x, y and 1 where a joint was labelled; the others are unknown.
-      All pictures are for training; they are ``images/im00001.jpg`` ….
+      All pictures are for training; they are ``images/im00001.jpg`` …. So is its larger copy,
+      HR-LSPET, with 9428 pictures ``im00001.png`` … beside ``joints.mat``.
 
     A picture is no video. For training each is repeated, as the paper does for its networks, which
-    take T frames (Sect. 4). Its file is the sequence's ``source``; it need not be there unless you
-    draw it.
+    take T frames (Sect. 4). Its file is the sequence's ``source``. Pictures need not be there
+    unless you draw them. Where there are as many as columns, the columns are theirs in the order of
+    their names; else they are numbered from 1.
 
     Args:
         root: the folder of either archive; the shape tells which one it is.
@@ -91,8 +93,11 @@ class LspDataset:
         ),
         steps=(
             "Download lsp_dataset.zip, or lsp_dataset_original.zip with larger pictures, from the "
-            "homepage; for the extension lspet_dataset.zip from its own page there, lspet.html.",
-            "Unpack each into a folder of its own, so that it has joints.mat and images.",
+            "homepage; for the extension lspet_dataset.zip from its own page there, lspet.html. "
+            "People have reported the homepage's links as dead since 2021; ask its author then.",
+            "The extension is also at https://datasets.d2.mpi-inf.mpg.de/hr-lspet/hr-lspet.zip, "
+            "with larger pictures.",
+            "Unpack each into a folder of its own, so that it has joints.mat and the pictures.",
         ),
         files={"joints.mat": "the joints of all pictures", "images/*.jpg": "the pictures"},
         optional=("images/*.jpg",),
@@ -174,23 +179,32 @@ def _pictures(root: Path, *, training: bool) -> Iterator[_Picture]:
 
 
 def _lsp(root: Path, joints: np.ndarray, training: bool) -> Iterator[_Picture]:
-    chosen = (
-        range(joints.shape[2])[:_TRAINED_ON] if training else range(joints.shape[2])[_TRAINED_ON:]
-    )
-    for at in chosen:
+    files = _files(root, joints.shape[2], "im{:04d}.jpg")
+    chosen = slice(None, _TRAINED_ON) if training else slice(_TRAINED_ON, None)
+    for at in range(len(files))[chosen]:
         x, y, occluded = np.asarray(joints[:, :, at], dtype=np.float64)
-        file = root / "images" / f"im{at + 1:04d}.jpg"
         confidence = np.where(occluded != 0, _OCCLUDED, 1.0)
-        yield _Picture(f"lsp/{file.stem}/photo", file, np.stack([x, y], axis=-1), confidence)
+        name = f"lsp/{files[at].stem}/photo"
+        yield _Picture(name, files[at], np.stack([x, y], axis=-1), confidence)
 
 
 def _extended(root: Path, joints: np.ndarray, training: bool) -> Iterator[_Picture]:
-    for at in range(joints.shape[2] if training else 0):
+    files = _files(root, joints.shape[2], "im{:05d}.jpg") if training else []
+    for at, file in enumerate(files):
         points = np.array(joints[:, :2, at], dtype=np.float64)
         labelled = joints[:, 2, at] != 0
         points[~labelled] = np.nan
-        file = root / "images" / f"im{at + 1:05d}.jpg"
-        yield _Picture(f"lsp_extended/{file.stem}/photo", file, points, labelled.astype(np.float64))
+        name = f"lsp_extended/{file.stem}/photo"
+        yield _Picture(name, file, points, labelled.astype(np.float64))
+
+
+def _files(root: Path, count: int, numbered: str) -> list[Path]:
+    """Each column's picture."""
+    for pattern in ("images/*.jpg", "*.png"):
+        there = sorted(root.glob(pattern))
+        if len(there) == count:
+            return there
+    return [root / "images" / numbered.format(at + 1) for at in range(count)]
 
 
 _READ = {(3, 14): _lsp, (14, 3): _extended}

@@ -122,6 +122,7 @@ class MpiInf3dhpDataset:
         },
         optional=("S*/Seq*/annot.mat", f"{_TEST_FOLDER}/TS*/annot_data.mat"),
         registration=True,
+        protocols=("mpi-inf-3dhp",),
     )
 
     def __init__(

@@ -106,6 +106,7 @@ class ThreeDpwDataset:
         },
         optional=(f"{_FOLDER}/validation/*.pkl",),
         registration=True,
+        protocols=("3dpw",),
     )
 
     def __init__(
