@@ -115,11 +115,7 @@ def _check_card(dataset: Dataset) -> None:
 def _check_training(dataset: Dataset) -> set[str]:
     names: list[str] = []
     known = np.zeros(len(LSP_14), dtype=np.bool_)
-    for item in _one_at_a_time(dataset.training, lambda item: item[1].points):
-        _expect(isinstance(item, tuple) and len(item) == 2, "training gives names and sequences")
-        name, sequence = item
-        fits = isinstance(name, str) and isinstance(sequence, KeypointSequence)
-        _expect(fits, "training gives names (str) and sequences (KeypointSequence)")
+    for name, sequence in _one_at_a_time(dataset.training, _points_of_named):
         _expect(name.partition("/")[0], f"a name begins with the subject, got {name!r}")
         known |= np.isfinite(sequence.to_layout(LSP_14.name).points[..., 0]).any(axis=0)
         names.append(name)
@@ -132,10 +128,23 @@ def _check_training(dataset: Dataset) -> set[str]:
     return {name.partition("/")[0] for name in names}
 
 
+def _points_of_named(item: Any) -> np.ndarray:
+    pair = isinstance(item, tuple) and len(item) == 2
+    fits = pair and isinstance(item[0], str) and isinstance(item[1], KeypointSequence)
+    _expect(fits, "training gives pairs of a name and a KeypointSequence")
+    points: np.ndarray = item[1].points
+    return points
+
+
+def _points_of_annotated(item: Any) -> np.ndarray:
+    _expect(isinstance(item, AnnotatedSequence), "test gives AnnotatedSequences")
+    points: np.ndarray = item.keypoints.points
+    return points
+
+
 def _check_test(dataset: Dataset, projected: float | None) -> set[str]:
     names, keys = [], []
-    for sequence in _one_at_a_time(dataset.test, lambda item: item.keypoints.points):
-        _expect(isinstance(sequence, AnnotatedSequence), "test gives AnnotatedSequences")
+    for sequence in _one_at_a_time(dataset.test, _points_of_annotated):
         names.append(sequence.name)
         keys.append(sequence.key)
         if sequence.counted.any():
