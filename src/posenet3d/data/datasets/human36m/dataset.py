@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from posenet3d.data.annotated import AnnotatedSequence
-from posenet3d.data.datasets.card import DatasetCard, Download
+from posenet3d.data.datasets.card import DatasetCard
 from posenet3d.data.datasets.human36m.archives import Seen, archive_keypoints
 from posenet3d.data.datasets.human36m.pairing import MAX_DISTANCE, median_distance
 from posenet3d.data.datasets.human36m.recordings import (
@@ -25,7 +25,6 @@ from posenet3d.keypoints import KeypointSequence
 
 _EXACT = "gt"
 _ARCHIVE = "data_2d_h36m_{}.npz"
-_HOSTED = "https://dl.fbaipublicfiles.com/video-pose-3d/"
 _FILES = {
     "data_2d_h36m_*.npz": "2D, from VideoPose3D",
     "data_3d_h36m.npz": "3D in the world, from VideoPose3D",
@@ -108,14 +107,11 @@ class Human36mDataset:
             "9 and 11, and unpack them to S1/MyPoseFeatures/D2_Positions/*.cdf and so on.",
             "Or download Poses D3 Positions alone, and run VideoPose3D's "
             "data/prepare_data_h36m.py, which makes data_3d_h36m.npz and data_2d_h36m_gt.npz.",
-            "For detected 2D, put a data_2d_h36m_*.npz of VideoPose3D beside them.",
+            "For detected 2D, put one of VideoPose3D's files beside them, such as "
+            "https://dl.fbaipublicfiles.com/video-pose-3d/data_2d_h36m_cpn_ft_h36m_dbb.npz.",
         ),
         files=_FILES,
         optional=tuple(_FILES),
-        downloads=tuple(
-            Download(f"{_HOSTED}{name}", name)
-            for name in (_ARCHIVE.format("cpn_ft_h36m_dbb"), _ARCHIVE.format("detectron_ft_h36m"))
-        ),
         registration=True,
     )
 
