@@ -31,8 +31,8 @@ Protocol = Annotated[
     str,
     typer.Option(
         "--protocol",
-        help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, mpi-inf-3dhp "
-        "or 3dpw.",
+        help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, mpi-inf-3dhp, "
+        "3dpw or aist.",
     ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]

@@ -13,6 +13,7 @@ from posenet3d.evaluation.metrics import (
     pck,
 )
 from posenet3d.evaluation.protocols import (
+    AIST,
     CMU_14,
     CMU_14_WILD,
     H36M,
@@ -28,6 +29,7 @@ from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Scores, Tally
 
 __all__ = [
+    "AIST",
     "CMU_14",
     "CMU_14_WILD",
     "H36M",

@@ -1,7 +1,7 @@
 """The protocols: which cameras look, which frames count, and under which name it is reported.
 
 The open protocols, CMU-14 and CMU-14 wild, film motion capture by cameras of their own. Those of
-Human3.6M, MPI-INF-3DHP and 3DPW take the cameras that filmed the dataset.
+Human3.6M, MPI-INF-3DHP, 3DPW and AIST++ take the cameras that filmed the dataset.
 """
 
 from collections.abc import Mapping
@@ -56,10 +56,14 @@ MPI_INF_3DHP = Protocol("mpi-inf-3dhp", stride=1, velocities=False)
 PW3D = Protocol("3dpw", stride=1)
 """3DPW's test set: every frame whose camera is known, against the joints of its SMPL bodies."""
 
+AIST = Protocol("aist", stride=1)
+"""AIST++'s test dancers: every frame whose 3D is known, all nine cameras, against the joints that
+were triangulated from them."""
+
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
         protocol.name: protocol
-        for protocol in (CMU_14, CMU_14_WILD, H36M, H36M_FRONTAL, MPI_INF_3DHP, PW3D)
+        for protocol in (CMU_14, CMU_14_WILD, H36M, H36M_FRONTAL, MPI_INF_3DHP, PW3D, AIST)
     }
 )
 """The protocols by name."""
