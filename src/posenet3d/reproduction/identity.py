@@ -30,7 +30,7 @@ def identity(
     Example:
         >>> clip = MotionClip("S0/still", np.ones((1, 14, 3)), "lsp_14", fps=50.0)
         >>> identity([clip])
-        {'name': '1 clips of S0', 'sha256': '...'}
+        {'name': '1 clip of S0', 'sha256': '...'}
     """
     if isinstance(source, AnnotatedFile):
         source = source.path
@@ -48,7 +48,8 @@ def identity(
         if isinstance(clip, AnnotatedSequence):
             digest.update(np.ascontiguousarray(clip.keypoints.points).tobytes())
     subjects = dict.fromkeys(clip.subject for clip in source)
-    name = f"{len(source)} clips of {', '.join(subjects)}"
+    number = f"{len(source)} clip" + "s" * (len(source) != 1)
+    name = f"{number} of {', '.join(subjects)}"
     return {"name": name, "sha256": digest.hexdigest()[:_DIGITS]}
 
 

@@ -56,11 +56,15 @@ def _heading(results: Results) -> Iterator[str]:
     if results.command is not None:
         yield f"Command: `{results.command}`"
         yield ""
-    changed = f", changed: {', '.join(f'`{each}`' for each in plan.changes)}" * bool(plan.changes)
+    changes = ", ".join(f"`{each}`" for each in plan.changes)
+    changed = f", changed: {changes}" if changes else ""
     known = ", ".join(each[:12] for each in commits(results.measurements)) or "unknown"
     subjects = ", ".join(measured_subjects(results.measurements)) or _NONE
-    yield f"* preset `{plan.preset}`, lengths × {plan.budget:g}{changed}; "
-    yield f"  seeds {', '.join(map(str, plan.seeds))}; commit {known}"
+    seeds = ", ".join(map(str, plan.seeds))
+    yield (
+        f"* preset `{plan.preset}`, lengths × {plan.budget:g}{changed}; seeds {seeds}; "
+        f"commit {known}"
+    )
     for seen in plan.table.seen:
         yield f"* {_material(seen, plan.material.facts(seen))}"
     yield f"* measured: subjects {subjects}; protocol {plan.material.protocol}"

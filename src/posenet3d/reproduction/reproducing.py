@@ -75,6 +75,7 @@ def reproduce(
     """
     sequences = lru_cache(maxsize=1)(plan.material.sequences)
     faults: dict[str, str] = {}
+    commit = source_commit()
     results = write_table(collect(plan, command=command))
     for number, job in enumerate(plan.jobs, 1):
         if job.done:
@@ -86,7 +87,7 @@ def reproduce(
         except TrainingError as error:
             faults[job.name] = str(error)
         else:
-            _measure(job, plan, device, watch)
+            _measure(job, plan, device, watch, commit)
         results = write_table(collect(plan, faults, command))
     return results
 
@@ -154,7 +155,7 @@ def _train(
     )
 
 
-def _measure(job: Job, plan: Plan, device: str, watch: Watch | None) -> None:
+def _measure(job: Job, plan: Plan, device: str, watch: Watch | None, commit: str | None) -> None:
     """Measure the stages that are not measured yet."""
     for stage in job.stages:
         if read_measurement(job.path(stage), job.facts) is not None:
@@ -181,7 +182,7 @@ def _measure(job: Job, plan: Plan, device: str, watch: Watch | None) -> None:
             subjects=tuple(baseline.by_subject),
             clips=report.clips,
             frames=baseline.frames,
-            commit=source_commit(),
+            commit=commit,
             seconds=time.monotonic() - began,
         )
         write_measurement(found, job.path(stage))

@@ -1,5 +1,6 @@
 """A table filled with what was measured, beside what the paper prints."""
 
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,11 +71,12 @@ class Results:
         """
         if point is None:
             return {}
-        return {
+        found = {
             each.seed: each.value(point.head, figure)
             for each in self.measurements
             if (each.run, each.stage) == (point.run, point.stage)
         }
+        return {seed: value for seed, value in found.items() if math.isfinite(value)}
 
     def ratios(self, part: Part, row: int, column: int) -> dict[int, float]:
         """Our figure over that of the part's reference, by seed.

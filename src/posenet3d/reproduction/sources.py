@@ -60,7 +60,7 @@ def open_material(
         >>> np.savez(path, fps=50.0, layout="lsp_14", **{"S1/a": still, "S2/a": still})
         >>> material = open_material("table3", data=path, hold_out=["S2"])
         >>> material.rig, material.protocol, material.facts("detected")["test"]["name"]
-        ('cmu14', 'cmu14-wild', '1 clips of S2')
+        ('cmu14', 'cmu14-wild', '1 clip of S2')
     """
     wanted = find_table(table) if isinstance(table, str) else table
     training, held = _training(data, detected, tuple(hold_out))
@@ -89,7 +89,12 @@ def _training(
     held: tuple[MotionClip, ...] = ()
     if data is not None:
         path = Path(data)
-        if _kind(path) == "motion":
+        kind = _kind(path)
+        if kind == "annotated":
+            raise DataError(
+                path, "expected 2D keypoints or 3D motion to train on, got annotated sequences."
+            )
+        if kind == "motion":
             training[EXACT], held = _parted(load_motion(path), hold_out, path)
         else:
             training[EXACT] = path

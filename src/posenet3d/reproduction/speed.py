@@ -41,7 +41,7 @@ def estimated_seconds(plan: Plan, device: str = "auto") -> float:
     for job in plan.left:
         if job.run.name not in pace:
             pace[job.run.name] = _seconds_a_window(job.config, device)
-    return sum(pace[job.run.name] * job.windows for job in plan.left)
+    return sum((pace[job.run.name] * job.windows for job in plan.left), start=0.0)
 
 
 def _seconds_a_window(config: TrainerConfig, device: str) -> float:
