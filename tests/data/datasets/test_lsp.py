@@ -81,7 +81,7 @@ def test_what_the_extension_did_not_label_is_unknown(made):
 
 
 def test_both_are_trained_on_together(made):
-    both = training_set(load_dataset("lsp", made[0], extended=str(made[1])))
+    both = training_set(load_dataset("lsp", made[0], extended=made[1]))
     assert (len(both), both.subjects) == (1028, ("lsp", "lsp_extended"))
 
 

@@ -10,7 +10,7 @@ from posenet3d.data.datasets import load_dataset, training_set
 from posenet3d.data.datasets.mpi_inf_3dhp import MpiInf3dhpDataset
 from posenet3d.errors import ConfigurationError, DataError
 from posenet3d.evaluation import auc, evaluate, pck
-from posenet3d.skeletons import LSP_14
+from posenet3d.skeletons import LSP_14, layout
 from posenet3d.testing import check_dataset
 
 pytest.importorskip("h5py")
@@ -21,7 +21,7 @@ SPEC = importlib.util.spec_from_file_location(
 FILES = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(FILES)
 VNECT = (0, 1, 2, 4, 5, 6, 7, 8)
-ONE = {"subjects": ["S1"], "cameras": [0, 7]}
+ONE = {"subjects": ("S1",), "cameras": (0, 7)}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,12 @@ def test_training_is_what_each_camera_saw(bodies):
     assert found["S1/Seq1/camera5"].fps == 25.0
     assert seen.source.endswith("S1/Seq2/annot.mat (camera 5)")
     np.testing.assert_allclose(seen.points, FILES.pixels(training["S1/Seq2"][5]))
+
+
+def test_the_layouts_are_in_the_owners_order():
+    assert layout("mpi_inf_3dhp_28").joint_names == tuple(FILES.ALL_28)
+    relevant = tuple(FILES.ALL_28[at - 1] for at in FILES.RELEVANT)
+    assert layout("mpi_inf_3dhp_17").joint_names == relevant
 
 
 def test_the_14_joints_are_those_of_their_names(bodies):

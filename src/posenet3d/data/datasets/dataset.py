@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
+from posenet3d.data.datasets.repairs import Repairs
 from posenet3d.data.training_set import TrainingSet
 from posenet3d.errors import DataError
 from posenet3d.keypoints import KeypointSequence
@@ -78,16 +79,25 @@ def load_dataset(name: str, root: str | Path | None = None, **options: Any) -> D
         ['synthetic0_0000/reach/view0', 'synthetic0_0000/reach/view1']
     """
     folder = None if root is None else Path(root)
-    made = GROUPS["datasets"].build(PluginSpec(name=name, options=options), root=folder)
+    said = {option: _as_said(value) for option, value in options.items()}
+    made = GROUPS["datasets"].build(PluginSpec(name=name, options=said), root=folder)
     return cast(Dataset, made)
 
 
-def training_set(dataset: Dataset) -> TrainingSet:
+def _as_said(value: Any) -> Any:
+    """A path or a tuple as a command line or a file would give it."""
+    if isinstance(value, tuple):
+        return [_as_said(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def training_set(dataset: Dataset, repairs: Repairs | None = None) -> TrainingSet:
     """A dataset's training 2D in memory, as the trainer takes it.
 
     Args:
         dataset: the dataset. One that outgrows memory goes through shards instead, see
             `posenet3d.data.write_shards`.
+        repairs: what shall be done to the sequences first.
 
     Returns:
         The set, in layout ``lsp_14``.
@@ -101,7 +111,8 @@ def training_set(dataset: Dataset) -> TrainingSet:
         TrainingSet(4 sequences of 1 subjects, 100 frames)
     """
     named: dict[str, KeypointSequence] = {}
-    for name, sequence in dataset.training():
+    given = dataset.training()
+    for name, sequence in given if repairs is None else repairs.each(given):
         if name in named:
             raise DataError(name, "expected one sequence of this name, got two; rename a file.")
         named[name] = sequence.to_layout(LSP_14.name)
