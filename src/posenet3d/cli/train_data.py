@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FOLDER = "keypoint_folder"
 """The dataset that reads keypoint files of any format."""
 
+_READING = ("format", "layout", "fps", "image_size")
+"""What is said of keypoint files; all else is a repair, which any 2D can be given."""
+
 
 def training_data(
     data: Path | None,
@@ -54,7 +57,7 @@ def training_data(
         return data
     name = dataset or FOLDER
     with as_typed():
-        found = _read(name, data, {**parse_options(options), **said})
+        found = _read(name, data, parse_options(options), said)
         if not missing_joints:
             check_complete(found, data or name)
     return found
@@ -68,21 +71,29 @@ def _check_together(
         faults.append("--data: expected a file or folder, got none; or name a --dataset")
     if options and dataset is None:
         faults.append("--option: goes with --dataset, which has the options")
-    if said and dataset not in (None, FOLDER):
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in said)
-        faults.append(f"{named}: for keypoint files, not for dataset {dataset!r}; see --option")
+    told = [f"--{name.replace('_', '-')}" for name in _READING if name in said]
+    if told and dataset not in (None, FOLDER):
+        listed = ", ".join(told)
+        faults.append(f"{listed}: for keypoint files, not for dataset {dataset!r}; see --option")
     if faults:
         raise ConfigurationError(faults)
 
 
-def _read(name: str, data: Path | None, options: Mapping[str, Any]) -> "TrainingSet":
-    """A dataset's training 2D; what was done to it is told."""
-    from posenet3d.data.datasets import load_dataset, training_set
+def _read(
+    name: str, data: Path | None, options: Mapping[str, Any], said: Mapping[str, Any]
+) -> "TrainingSet":
+    """A dataset's training 2D, repaired as asked; what was done to it is told."""
+    from posenet3d.data.datasets import Repairs, load_dataset, training_set
 
-    made = load_dataset(name, data, **options)
-    found = training_set(made)
-    report = getattr(made, "report", None)
-    typer.echo(f"Read: {found}" if report is None else f"Read: {report}", err=True)
+    if name == FOLDER:
+        made = load_dataset(name, data, **options, **said)
+        found = training_set(made)
+        report = made.report  # type: ignore[attr-defined]
+    else:
+        repairs = Repairs(**said)
+        found = training_set(load_dataset(name, data, **options), repairs)
+        report = repairs.tally
+    typer.echo(f"Read: {report}", err=True)
     return found
 
 

@@ -2,5 +2,14 @@
 
 from posenet3d.data.datasets.card import DatasetCard, Download
 from posenet3d.data.datasets.dataset import Dataset, load_dataset, training_set
+from posenet3d.data.datasets.repairs import Repairs, RepairTally
 
-__all__ = ["Dataset", "DatasetCard", "Download", "load_dataset", "training_set"]
+__all__ = [
+    "Dataset",
+    "DatasetCard",
+    "Download",
+    "RepairTally",
+    "Repairs",
+    "load_dataset",
+    "training_set",
+]

@@ -1,58 +1,21 @@
 """One's own clips: a folder of keypoint files in any format that a reader knows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
+from posenet3d.data.datasets.repairs import Repairs, RepairTally
 from posenet3d.data.sequence_files import NamedSequence, SequenceFiles
 from posenet3d.errors import DataError
 from posenet3d.keypoints import KeypointSequence, KeypointSource, load_people
 from posenet3d.keypoints.clip_folders import find_clips
 from posenet3d.keypoints.loading import is_ghost
 from posenet3d.keypoints.readers import NpzReader
-from posenet3d.keypoints.repair import RepairLog, repair
-from posenet3d.skeletons import LSP_14
-
-
-@dataclass
-class FolderReport:
-    """What was done to a folder's clips before they were given; all of it was asked for.
-
-    Example:
-        >>> print(FolderReport(sequences=2, joints=2800, changed={"invented": 12}))
-        2 sequences; invented 12 of 2800 joints
-    """
-
-    sequences: int = 0
-    """How many were given."""
-    joints: int = 0
-    """How many joints there are, over all frames that were read."""
-    changed: dict[str, int] = field(default_factory=dict)
-    """How many of them were invented, dropped or moved by the repair."""
-    ghosts: int = 0
-    """Tracks too short to be people, which were left out."""
-    frames_left_out: int = 0
-    """Frames that lacked a joint and were left out."""
-
-    def add(self, sequence: KeypointSequence, log: RepairLog) -> None:
-        """Count a sequence and its repair."""
-        self.joints += sequence.points[..., 0].size
-        for step in log.steps:
-            self.changed[step.effect] = self.changed.get(step.effect, 0) + step.count
-
-    def __str__(self) -> str:
-        parts = [f"{what} {count} of {self.joints} joints" for what, count in self.changed.items()]
-        if self.frames_left_out:
-            parts.append(f"left out {_number(self.frames_left_out, 'incomplete frame')}")
-        if self.ghosts:
-            parts.append(f"left out {_number(self.ghosts, 'track')} too short to be of a person")
-        return "; ".join([_number(self.sequences, "sequence"), *parts])
 
 
 class KeypointFolder:
@@ -89,7 +52,6 @@ class KeypointFolder:
 
     Attributes:
         root: the folder.
-        report: what was done to the clips that were read last.
 
     Raises:
         ConfigurationError: an option is out of its range.
@@ -100,6 +62,7 @@ class KeypointFolder:
 
     Example:
         >>> import tempfile
+        >>> import numpy as np
         >>> folder = Path(tempfile.mkdtemp())
         >>> (folder / "anna").mkdir()
         >>> walk = {"fps": 50, "layout": "coco_17", "points": np.ones((9, 17, 2))}
@@ -160,16 +123,15 @@ class KeypointFolder:
         given = {"format": format, "layout": layout, "fps": fps, "image_size": image_size}
         self._reading = {name: value for name, value in given.items() if value is not None}
         self._told = {name: value for name, value in self._reading.items() if name != "format"}
-        self._repairing: dict[str, Any] = {
-            "min_confidence": min_confidence,
-            "longest_gap": longest_gap,
-            "smooth": smooth,
-        }
-        self._drop_incomplete = drop_incomplete
+        self._repairs = Repairs(min_confidence, longest_gap, smooth, drop_incomplete)
         self._clips = tuple(find_clips(self.root, **self._reading))
         if not self._clips:
             raise DataError(self.root, "expected keypoint files, got a folder without any.")
-        self.report = FolderReport()
+
+    @property
+    def report(self) -> RepairTally:
+        """What was done to the clips that were read last."""
+        return self._repairs.tally
 
     def training(self) -> Iterator[NamedSequence]:
         """Everyone in every clip, repaired as asked.
@@ -178,19 +140,11 @@ class KeypointFolder:
             Name and sequence.
 
         Raises:
-            DataError: two sequences have one name, or no frame of one is complete.
             KeypointFormatError: what is wrong with a file.
             StorageError: a file cannot be read.
         """
-        self.report = FolderReport()
-        for clip, path in self._clips:
-            for name, person in self._people(clip, path):
-                mended, log = repair(person, **self._repairing)
-                self.report.add(mended, log)
-                whole = self._complete(name, mended) if self._drop_incomplete else mended
-                if whole is not None:
-                    self.report.sequences += 1
-                    yield name, whole
+        found = (each for clip, path in self._clips for each in self._people(clip, path))
+        yield from self._repairs.each(found)
 
     def test(self) -> Iterator[AnnotatedSequence]:
         """Nothing: a detector's files have no 3D.
@@ -219,23 +173,6 @@ class KeypointFolder:
         return self._reading.get("format") in (None, "npz") and NpzReader().sniff(
             KeypointSource(path)
         )
-
-    def _complete(self, name: str, sequence: KeypointSequence) -> KeypointSequence | None:
-        """The frames in which every joint of ``lsp_14`` is known."""
-        known = np.isfinite(sequence.to_layout(LSP_14.name).points).all(axis=(1, 2))
-        self.report.frames_left_out += int((~known).sum())
-        if not known.any():
-            return None
-        return replace(
-            sequence,
-            points=sequence.points[known],
-            confidence=sequence.confidence[known],
-            frame_index=sequence.frame_index[known],
-        )
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _names(clip: str, people: Sequence[KeypointSequence]) -> list[str]:
