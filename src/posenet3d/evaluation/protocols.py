@@ -51,7 +51,8 @@ HMR's code (``src/benchmark/evaluate_h36m.py``) has the same camera, its number 
 action the first recording alone, and averages over actions."""
 
 MPI_INF_3DHP = Protocol("mpi-inf-3dhp", stride=1, velocities=False)
-"""MPI-INF-3DHP's test set: the 2929 valid frames (Sect. 4.2), most of them not in a row."""
+"""MPI-INF-3DHP's test set: the 2929 valid frames (Sect. 4.2), of videos whose frame rates are told
+nowhere."""
 
 PW3D = Protocol("3dpw", stride=1)
 """3DPW's test set: every frame whose camera is known, against the joints of its SMPL bodies."""

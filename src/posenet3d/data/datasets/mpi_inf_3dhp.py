@@ -72,10 +72,10 @@ class MpiInf3dhpDataset:
     Args:
         root: the folder that holds ``S1`` … ``S8``, ``mpi_inf_3dhp_test_set``, or both.
         subjects: the training subjects; all eight by default.
-        cameras: the numbers of the training cameras. By default the eight of VNect and SPIN, at
-            chest and knee height and at 45 degrees; the others look down from the ceiling or stand
-            beside these.
-        truth: ``"univ_annot3"``, or ``"annot3"``: true sizes, which no published figure is of.
+        cameras: the numbers of the training cameras. By default the eight of VNect and SPIN: at
+            chest height, at knee height, and two angled down (``mpii_get_camera_set.m``). 11 to 13
+            look down from the ceiling.
+        truth: ``"univ_annot3"``, or ``"annot3"``: true sizes, as some papers take them.
 
     Raises:
         ConfigurationError: an option is not one of those above.
