@@ -98,6 +98,15 @@ def test_converted_files_get_the_paper_s_protocol_and_no_noise(converted):
     assert set(only_detected.training) == {DETECTED}
 
 
+def test_a_converted_folder_is_both_what_to_train_on_and_what_to_measure(converted, motion):
+    both = open_material("table1", data=converted, detected=converted)
+    assert both.training == {EXACT: converted / "train.npz", DETECTED: converted / "train.npz"}
+    assert both.test == {EXACT: converted / "test.npz", DETECTED: converted / "test.npz"}
+    told = open_material("table2", detected=converted, test_detected=motion, protocol="cmu14")
+    assert told.test.keys() == {DETECTED}
+    assert not isinstance(told.test[DETECTED], type(converted))
+
+
 def test_motion_can_be_trained_on_and_a_dataset_measured(motion, converted):
     material = open_material("table3", data=motion, test_data=converted / "test.npz")
     assert (material.rig, material.protocol) == ("cmu14", "mpi-inf-3dhp")

@@ -22,13 +22,18 @@ Data = Annotated[
     Path | None,
     typer.Option(
         "--data",
-        help="What to train on: an npz file of 3D motion, or of exact 2D keypoints.",
+        help="What to train on: an npz file of 3D motion, or of exact 2D; or a folder of "
+        "posenet3d data convert, whose test.npz is then measured.",
         rich_help_panel=_DATA,
     ),
 ]
 Detected = Annotated[
     Path | None,
-    typer.Option("--detected", help="The same people's detected 2D.", rich_help_panel=_DATA),
+    typer.Option(
+        "--detected",
+        help="The same people's detected 2D: a file, or a folder likewise.",
+        rich_help_panel=_DATA,
+    ),
 ]
 TestData = Annotated[
     Path | None,

@@ -32,8 +32,9 @@ def open_material(
 
     Args:
         table: the table or its name.
-        data: what to train on: 3D motion, or exact 2D keypoints.
-        detected: the same people's detected 2D keypoints.
+        data: what to train on: 3D motion, or exact 2D keypoints; or a folder with ``train.npz`` and
+            ``test.npz``, as ``posenet3d data convert`` writes it, for both.
+        detected: the same people's detected 2D keypoints, or such a folder.
         test_data: what to measure: 3D motion, or annotated sequences with exact 2D.
         test_detected: annotated sequences with detected 2D.
         hold_out: subjects of a motion file to measure instead of a file of their own.
@@ -63,8 +64,10 @@ def open_material(
         ('cmu14', 'cmu14-wild', '1 clip of S2')
     """
     wanted = find_table(table) if isinstance(table, str) else table
+    data, beside = _unfolded(data)
+    detected, detected_beside = _unfolded(detected)
     training, held = _training(data, detected, tuple(hold_out))
-    test = _test(test_data, test_detected, held)
+    test = _test(test_data or beside, test_detected or detected_beside, held)
     motion = not isinstance(training.get(EXACT, Path()), Path)
     test_motion = any(not isinstance(each, Path) for each in test.values())
     chosen = protocol or (wanted.filmed_protocol if test_motion else wanted.annotated_protocol)
@@ -79,6 +82,15 @@ def open_material(
     for seen in wanted.seen:
         material.check(seen)
     return material
+
+
+def _unfolded(given: str | Path | None) -> tuple[str | Path | None, Path | None]:
+    """What to train on and what to measure in a folder of ``posenet3d data convert``."""
+    folder = None if given is None else Path(given)
+    if folder is None or not (folder / "test.npz").is_file():
+        return given, None
+    trains = [folder / name for name in ("train.npz", "train") if (folder / name).exists()]
+    return (trains[0] if trains else None), folder / "test.npz"
 
 
 def _training(
