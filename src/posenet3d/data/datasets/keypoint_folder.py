@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -121,8 +121,12 @@ class KeypointFolder:
     ) -> None:
         self.root = self.about.check_folder(root) if root is None or not root.is_file() else root
         given = {"format": format, "layout": layout, "fps": fps, "image_size": image_size}
-        self._reading = {name: value for name, value in given.items() if value is not None}
-        self._told = {name: value for name, value in self._reading.items() if name != "format"}
+        self._reading: dict[str, Any] = {
+            name: value for name, value in given.items() if value is not None
+        }
+        self._told: dict[str, Any] = {
+            name: value for name, value in self._reading.items() if name != "format"
+        }
         self._repairs = Repairs(min_confidence, longest_gap, smooth, drop_incomplete)
         self._clips = tuple(find_clips(self.root, **self._reading))
         if not self._clips:
