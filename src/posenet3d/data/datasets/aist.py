@@ -111,6 +111,7 @@ class AistDataset:
             ),
         ),
         optional=("splits/pose_val.txt", "ignore_list.txt"),
+        protocols=("aist",),
     )
 
     def __init__(

@@ -119,6 +119,7 @@ class AmassDataset:
         ),
         files={"*/*/*.npz": "motion, <dataset>/<subject>/<motion>_poses.npz or _stageii.npz"},
         registration=True,
+        protocols=("h36m",),
     )
 
     def __init__(

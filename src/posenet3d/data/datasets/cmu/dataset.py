@@ -92,6 +92,7 @@ class CmuDataset:
             "cmu_test.npz": "test clips made of them",
         },
         optional=("**/*.amc", "**/*.asf", "**/*.bvh", "cmu_train.npz", "cmu_test.npz"),
+        protocols=("h36m",),
     )
 
     def __init__(
