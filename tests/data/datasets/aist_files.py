@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from functools import cache
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -15,9 +16,10 @@ SIZE = [1920, 1080]
 DISTORTIONS = [-0.1, 0.02, 0.0, 0.0, 0.0]
 
 
+@cache
 def world(frames=12, seed=0):
     """(frames, 17, 3) of COCO, centimetres; y down, as nothing but the cameras says."""
-    (clip,) = synthetic_motion(clips=1, seconds=1.0, fps=60.0, seed=seed)
+    (clip,) = synthetic_motion(clips=1, seconds=frames / 60 + 0.1, fps=60.0, seed=seed)
     joints = convert(clip.joints[:frames], clip.layout, "coco_17").points
     there = layout(clip.layout)
     head, neck = (clip.joints[:frames, there.index(name)] for name in ("head_top", "neck"))

@@ -272,7 +272,7 @@ def human36m(places):
     return np.stack([x, -z, y], axis=-1)
 
 
-def write_bvh_folder(root, *recordings, frames=150):
+def write_bvh_folder(root, *recordings, frames=125):
     """A folder of the conversion: ``001/01_01.bvh`` …, each another motion of one skeleton."""
     for number, name in enumerate(recordings):
         rows = values(frames, seed=number)

@@ -121,7 +121,7 @@ def test_each_gender_can_have_a_body_of_its_own(folder):
 
 
 def test_it_is_converted_and_evaluated(folder, tmp_path):
-    people = load_dataset("amass", folder, fps=25.0)
+    people = load_dataset("amass", folder, fps=10.0)
     write_clips(tmp_path / "train.npz", people.training())
     assert len(read_clips(tmp_path / "train.npz")) == 2 * 4
     write_annotated(tmp_path / "test.npz", people.test())

@@ -1,6 +1,6 @@
 """The CMU Graphics Lab's motion capture: its files read, and made into clips of Human3.6M's joints.
 
-``.asf`` and ``.amc`` files, or B. Hahne's BVH conversion of them; :mod:`.human36m_joints` tells
+``.asf`` and ``.amc`` files, or B. Hahne's BVH conversion of them; :mod:`.joint_map` tells
 which joint is which, and what the conversion lost.
 """
 
@@ -8,7 +8,7 @@ from posenet3d.data.datasets.cmu.amc import read_amc
 from posenet3d.data.datasets.cmu.asf import AcclaimSkeleton, Bone, read_asf
 from posenet3d.data.datasets.cmu.bvh import BvhMotion, read_bvh
 from posenet3d.data.datasets.cmu.dataset import CmuDataset, open_recordings
-from posenet3d.data.datasets.cmu.human36m_joints import human36m_joints, with_lost_bones
+from posenet3d.data.datasets.cmu.joint_map import human36m_joints, with_lost_bones
 from posenet3d.data.datasets.cmu.joint_tracks import JointTracks
 from posenet3d.data.datasets.cmu.motion_clips import Cutting
 from posenet3d.data.datasets.cmu.motion_file import write_motion

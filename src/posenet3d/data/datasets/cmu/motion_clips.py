@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from posenet3d.data.datasets.cmu.human36m_joints import LAYOUT
+from posenet3d.data.datasets.cmu.joint_map import LAYOUT
 from posenet3d.data.motion import MotionClip
 from posenet3d.skeletons import layout
 

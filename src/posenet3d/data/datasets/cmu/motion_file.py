@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from posenet3d.data.datasets.cmu.human36m_joints import LAYOUT
+from posenet3d.data.datasets.cmu.joint_map import LAYOUT
 from posenet3d.data.motion import MotionClip
 from posenet3d.errors import DataError
 from posenet3d.files.npz_writing import write_npz

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from posenet3d.data.datasets.cmu.amc import read_amc
 from posenet3d.data.datasets.cmu.asf import INCH, read_asf
 from posenet3d.data.datasets.cmu.bvh import BvhMotion, read_bvh
-from posenet3d.data.datasets.cmu.human36m_joints import human36m_joints, with_lost_bones
+from posenet3d.data.datasets.cmu.joint_map import human36m_joints, with_lost_bones
 from posenet3d.data.datasets.cmu.motion_clips import Cutting, y_up_to_z_up
 from posenet3d.data.motion import MotionClip
 from posenet3d.errors import DataError

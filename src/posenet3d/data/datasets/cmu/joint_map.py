@@ -1,7 +1,7 @@
 """Human3.6M's 17 joints on CMU's skeletons, and the bones that the BVH conversion lost.
 
 The Acclaim skeleton's points are the ends of its bones. These are the joints of the open motion
-files; made from ``01.asf`` and ``01_01.amc``, clip ``S01/01_01`` comes out the same to the last bit:
+files; ``01.asf`` and ``01_01.amc`` give their clip ``S01/01_01`` to the last bit:
 
 ================  =====================================================
 joint             end of the bone
