@@ -49,7 +49,7 @@ class Workshop:
             raise self.fails[config.name]
         assert teacher is None or teacher.parent.parent in self.trained
         self.trained.append(folder)
-        folder.mkdir(parents=True)
+        (folder / "stages" / "teacher").mkdir(parents=True)
         (folder / "report.json").write_text("{}")
 
     def measure(self, network, test, protocol, *, detector, device, on_progress):
@@ -168,6 +168,16 @@ def test_a_run_that_cannot_go_on_is_told_and_the_others_are_made(material, tmp_p
     assert len(workshop.trained) == 6
     page = (tmp_path / "table4.md").read_text()
     assert "**chen2019, seed 0 was stopped:** Stage 'teacher', step 50: it is certain." in page
+
+
+def test_students_without_a_teacher_to_start_from_are_told(material, tmp_path, workshop):
+    workshop.fails["posenet3d"] = GameCollapsedError("teacher", 50, "it is certain.")
+    results = reproduce(plan(material, tmp_path), progress=False)
+    assert results.faults["no-sja, seed 0"] == "posenet3d has no teacher to start from"
+    assert [folder.name for folder in workshop.trained] == [
+        *("chen2019-0", "one-frame-0", "baseline-1-0", "baseline-2-0")
+    ]
+    assert "**linear-sja, seed 0 was stopped:**" in (tmp_path / "table4.md").read_text()
 
 
 def test_figures_of_other_settings_are_not_taken_for_these(material, people, tmp_path, workshop):

@@ -1,8 +1,8 @@
 """Options that take several values: ``--seeds 0 1 2`` beside ``--seeds 0 --seeds 1 --seeds 2``."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from click import Context
 from typer.core import TyperCommand
 
 
@@ -23,7 +23,8 @@ def command_with(*options: str) -> type[TyperCommand]:
     """
 
     class SeveralValues(TyperCommand):
-        def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        # Some versions of typer bring a click of their own, so the context's class is left open.
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             return super().parse_args(ctx, repeated(args, options))
 
     return SeveralValues

@@ -82,12 +82,11 @@ def reproduce(
             continue
         if tell is not None:
             tell(f"[{number}/{len(plan.jobs)}] {job.name}: {job.folder}")
-        try:
-            _train(job, sequences, device, progress)
-        except TrainingError as error:
-            faults[job.name] = str(error)
-        else:
+        fault = _train(job, sequences, device, progress)
+        if fault is None:
             _measure(job, plan, device, watch, commit)
+        else:
+            faults[job.name] = fault
         results = write_table(collect(plan, faults, command))
     return results
 
@@ -142,17 +141,24 @@ def _train(
     sequences: Callable[[str], TrainingSet | ShardedSet],
     device: str,
     progress: bool,
-) -> None:
+) -> str | None:
+    """Train a job where it is not trained; why it cannot go on, if so."""
     if (job.folder / "report.json").exists():
-        return
-    train_run(
-        job.config,
-        sequences(job.run.seen),
-        job.folder,
-        teacher=job.teacher,
-        device=device,
-        progress=progress,
-    )
+        return None
+    if job.teacher is not None and not job.teacher.is_dir():
+        return f"{job.run.teacher_of} has no teacher to start from"
+    try:
+        train_run(
+            job.config,
+            sequences(job.run.seen),
+            job.folder,
+            teacher=job.teacher,
+            device=device,
+            progress=progress,
+        )
+    except TrainingError as error:
+        return str(error)
+    return None
 
 
 def _measure(job: Job, plan: Plan, device: str, watch: Watch | None, commit: str | None) -> None:
