@@ -91,8 +91,10 @@ class AistDataset:
             "2021; Tsuchida et al., AIST Dance Video Database, ISMIR 2019"
         ),
         steps=(
-            "Download fullset.zip, 2.3 GB; no registration.",
-            "Unpack it, so that the folder holds keypoints2d, keypoints3d, cameras and splits.",
+            "Download fullset.zip, 2.3 GB; no registration. Where the download is refused, take a "
+            "browser: https://google.github.io/aistplusplus_dataset/download.html",
+            "Unpack it and move what is in aist_plusplus_final up, so that the folder holds "
+            "keypoints2d, keypoints3d, cameras and splits.",
         ),
         files={
             "cameras/mapping.txt": "which setting each sequence was filmed in",
