@@ -1,5 +1,11 @@
-"""The pose files of Human3.6M's release: NASA's Common Data Format, one variable ``Pose``."""
+"""The pose files of Human3.6M's release: NASA's Common Data Format, one variable ``Pose``.
 
+They are read by cdflib, which is written for files that one trusts: where the bits of a file's
+first kilobytes are turned round, it can take minutes to fail. Files that are cut off, or damaged
+anywhere else, are found out at once.
+"""
+
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -13,6 +19,10 @@ from posenet3d.errors import DataError, MissingExtraError, StorageError
 MAX_BYTES = 2**28
 """The longest pose file that is read; the release's take some MB."""
 
+MAX_VALUES = 2**26
+"""The most numbers in a pose file; the release's have less than a million."""
+
+_MOST_DIMENSIONS = 3
 _DAMAGE = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
     *(RuntimeError, MemoryError, EOFError, struct.error, zlib.error),
@@ -71,7 +81,12 @@ def _variable(path: Path) -> np.ndarray:
     except ImportError as error:
         raise MissingExtraError("cdflib", "io", "Human3.6M's CDF files") from error
     try:
-        return np.asarray(cdflib.CDF(path.resolve()).varget("Pose"))
+        file = cdflib.CDF(path.resolve())
+        said = file.varinq("Pose")
+        values = math.prod((said.Last_Rec + 1, *said.Dim_Sizes[:_MOST_DIMENSIONS]))
+        if len(said.Dim_Sizes) > _MOST_DIMENSIONS or values > MAX_VALUES:
+            raise ValueError(f"{len(said.Dim_Sizes)} dimensions, {values} numbers")
+        return np.asarray(file.varget("Pose"))
     except _DAMAGE as error:
         raise DataError(
             path,
