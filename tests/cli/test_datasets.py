@@ -13,6 +13,8 @@ from posenet3d.data import AnnotatedFile, load_shards
 from posenet3d.data.datasets import DatasetCard, Download
 from posenet3d.data.datasets.synthetic import SyntheticDataset
 from posenet3d.keypoints import read_clips
+from posenet3d.networks import PoseNet3D, save_model
+from posenet3d.training import TrainerConfig
 
 SMALL = ["--option", "clips=1", "--option", "seconds=0.5"]
 
@@ -36,6 +38,25 @@ def test_a_dataset_becomes_files_to_train_on_and_to_test_against(
     assert run("info", out / "test.npz", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["clips"], report["frames_counted"], len(report["cameras"])) == (1, 100, 4)
+
+
+def test_annotated_2d_is_evaluated_by_a_protocol_that_brings_no_cameras(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("convert", "synthetic", *SMALL, "--split", "test", "--out", tmp_path) == 0
+    small = {"name": "temporal", "options": {"channels": 8}}
+    network = {"backbone": small, "discriminator": small}
+    model = PoseNet3D(TrainerConfig.preset("quick", network=network).network)
+    save_model(model, tmp_path / "run")
+    command = ["evaluate", str(tmp_path / "run"), "--data", str(tmp_path / "test.npz")]
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--device", "cpu", "--protocol", "h36m"])
+    assert left.value.code in (0, None)
+    assert "1 clip x 4 views" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--device", "cpu"])
+    assert left.value.code == 2
+    assert "choose the dataset's own protocol, such as 'h36m'" in capsys.readouterr().err
 
 
 def test_a_training_set_becomes_shards(tmp_path: Path) -> None:

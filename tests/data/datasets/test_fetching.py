@@ -1,6 +1,9 @@
 import hashlib
+import io
 import threading
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -122,6 +125,21 @@ def test_what_came_whole_but_was_not_renamed_is_fetched_anew(
     (tmp_path / "raw" / "walks.bin.part.tag").write_text(f'"{tag}"')
     assert download(wanted(server), tmp_path).read_bytes() == CONTENT
     assert server.asked == [f"bytes={len(CONTENT)}-", None]
+
+
+def test_an_archive_is_unpacked_beside_it(server: Server, tmp_path: Path) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("lists/train.txt", "anna")
+        archive.writestr("../outside.txt", "nothing leaves the folder")
+    server.content = held.getvalue()
+    root = tmp_path / "root"
+    download(replace(wanted(server, None), unpacked=True), root)
+    assert (root / "lists" / "train.txt").read_text() == "anna"
+    assert not (tmp_path / "outside.txt").exists()
+    server.content = b"no archive"
+    with pytest.raises(DataError, match="expected a zip archive"):
+        download(replace(wanted(server, None), unpacked=True, path="other.zip"), root)
 
 
 def test_a_wrong_checksum_is_told_and_nothing_is_left(server: Server, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def download(file: Download, root: Path, on_bytes: OnBytes | None = None) -> Pat
 
     What has come of it lies beside it under its name and ``.part``; called again, the download
     goes on from there, where the server can do that and still has the same file. A file that is
-    there already is not fetched again; its checksum is looked at.
+    there already is not fetched again; its checksum is looked at. An archive is unpacked.
 
     Args:
         file: what and where to.
@@ -52,7 +52,14 @@ def download(file: Download, root: Path, on_bytes: OnBytes | None = None) -> Pat
     target = root / file.path
     if target.is_file():
         _check_there(target, file)
-        return target
+    else:
+        _fetch(file, target, on_bytes)
+    if file.unpacked:
+        unpack(target, root)
+    return target
+
+
+def _fetch(file: Download, target: Path, on_bytes: OnBytes | None) -> None:
     try:
         import pooch
         import requests
@@ -83,9 +90,6 @@ def download(file: Download, root: Path, on_bytes: OnBytes | None = None) -> Pat
         ) from error
     except OSError as error:
         raise StorageError(target, f"cannot be written: {error.strerror or error}.") from error
-    if file.unpacked:
-        unpack(target, root)
-    return target
 
 
 def unpack(archive: Path, folder: Path) -> None:
