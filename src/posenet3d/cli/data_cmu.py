@@ -46,11 +46,12 @@ def cmu(
 
     One recording is in memory at a time. The file appears whole or not at all.
     """
+    from posenet3d.cli.data_writing import interrupts_told
     from posenet3d.data.datasets.cmu import Cutting, each_clip, write_motion
 
     found = _recordings(root, subjects, split)
     written = _Written()
-    with _progress(len(found)) as on_recording:
+    with interrupts_told(out), _progress(len(found)) as on_recording:
         clips = each_clip(
             found,
             Cutting(fps, max_speed, min_seconds),

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from posenet3d.body import load_body_model, lsp_14_regressor
 from posenet3d.data import AnnotatedFile, write_annotated
 from posenet3d.data.datasets import load_dataset
-from posenet3d.data.datasets.amass import AmassMotion
+from posenet3d.data.datasets.amass_files import AmassMotion
 from posenet3d.errors import BodyModelFileError, ConfigurationError, DataError, UnknownNameError
 from posenet3d.evaluation import evaluate
 from posenet3d.keypoints.clips_npz import read_clips, write_clips

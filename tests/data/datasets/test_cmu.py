@@ -185,6 +185,7 @@ DAMAGED_BVH = {
     "a missing brace": (lambda text: text.replace("}", "", 1), "line"),
     "another brace": (lambda text: text.replace("MOTION", "}\nMOTION"), "'}'"),
     "two of a name": (lambda text: text.replace("JOINT RHipJoint", "JOINT LHipJoint"), "name once"),
+    "two offsets": (lambda t: t.replace("OFFSET 0 0 0", "OFFSET 0 0 0 OFFSET 0 0 0", 1), "one OFF"),
     "no offset": (lambda text: text.replace("OFFSET 0 0 0", "", 1), "OFFSET"),
     "an offset without end": (lambda t: t.replace("OFFSET 0 0 0", "OFFSET 0 0 1e999", 1), "1e9"),
     "a channel": (lambda text: text.replace("Zrotation", "Wrotation", 1), "Wrotation"),

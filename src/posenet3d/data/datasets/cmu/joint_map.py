@@ -36,7 +36,8 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float
 
-from posenet3d.data.datasets.cmu.bvh import END, BvhMotion
+from posenet3d.data.datasets.cmu.bvh import BvhMotion
+from posenet3d.data.datasets.cmu.bvh_tree import END
 from posenet3d.data.datasets.cmu.joint_tracks import JointTracks
 from posenet3d.skeletons import layout
 
