@@ -14,6 +14,7 @@ TOY = [
     "network.backbone.options.channels=8",
     "network.discriminator.options.channels=8",
     "batch_size=4",
+    "validation.picture=false",
     "posenet3d:stages.distillation.batch_size=4",
     "posenet3d:stages.sja.batch_size=4",
 ]
@@ -97,7 +98,7 @@ def test_ctrl_c_leaves_with_130_and_says_how_to_go_on(
         (["--set", "bath_size=3"], "bath_size"),
         (["--hold-out", "S9"], "Unknown subject 'S9'"),
         (["--data", "no_such_file.npz"], "no_such_file.npz"),
-        (["--test-data", "no_such_file.npz"], "no_such_file.npz"),
+        (["--test-data", "no_such_file.npz"], "got both"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(

@@ -40,7 +40,7 @@ def test_ours_stand_beside_the_paper_s_with_mean_and_spread(plan):
 
 def test_ratios_are_taken_seed_by_seed(plan):
     page = render(Results(plan, (*measured(0, 80.0, 40.0), *measured(1, 80.0, 80.0))))
-    ratios = rows(page, "Over PoseNet3D's:")
+    ratios = rows(page, "Ratio to PoseNet3D:")
     assert ratios["PoseNet3D-Student"] == ["1.07", "1.50 ± 0.71"]  # of 2 and 1, not 80 / 60
     assert "PoseNet3D" not in ratios
 

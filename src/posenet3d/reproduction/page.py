@@ -95,7 +95,7 @@ def _part(results: Results, part: Part) -> Iterator[str]:
         ["method", *(f"{head}, {whose}" for head in heads for whose in ("paper", "ours")), ""],
         (_errors(results, part, row) for row in part.rows),
     )
-    yield f"Over {part.reference}'s:"
+    yield f"Ratio to {part.reference}:"
     yield ""
     titles = [column.title for column in part.columns]
     yield from _table(
