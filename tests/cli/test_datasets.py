@@ -2,6 +2,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -183,6 +184,18 @@ def test_fetch_without_a_folder_or_dry_downloads_nothing(
     assert "can be downloaded" in capsys.readouterr().out
     assert run("fetch", "synthetic", "--root", "walks", "--dry-run") == 2
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
+def test_an_archive_whose_files_are_there_is_not_fetched_again(
+    hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = SyntheticDataset.about
+    packed = replace(card.downloads[0], path="walks.zip", unpacked=True)
+    monkeypatch.setattr(SyntheticDataset, "about", replace(card, downloads=(packed,)))
+    for name in ("walks.npz", "truth.npz"):
+        (tmp_path / name).touch()
+    assert run("fetch", "synthetic", "--root", tmp_path) == 0
+    assert not (tmp_path / "walks.zip").exists()
 
 
 def test_a_wrong_checksum_ends_in_one_message(

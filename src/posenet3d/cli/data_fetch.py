@@ -53,7 +53,7 @@ def fetch(
     folder = root or Path(name)
     before = _missing(card, folder)
     if root is not None and not dry_run:
-        _download(card, root)
+        _download(card, root, complete=not before)
     typer.echo(f"Files in {folder}:" if root else "Files of its folder (say --root to look there):")
     for line in _lines(card, folder):
         typer.echo(line)
@@ -131,11 +131,13 @@ def _print_steps(card: "DatasetCard") -> None:
         typer.echo(f"  {number}. {step}")
 
 
-def _download(card: "DatasetCard", root: Path) -> None:
-    """Fetch what may be fetched; interrupted, the same command goes on."""
+def _download(card: "DatasetCard", root: Path, complete: bool) -> None:
+    """Fetch what may be fetched, but no archive whose files are there; may be gone on with."""
     from posenet3d.data.datasets.fetching import download
 
     for file in card.downloads:
+        if complete and file.unpacked:
+            continue
         try:
             with _progress(file.path) as on_bytes:
                 path = download(file, root, on_bytes)
