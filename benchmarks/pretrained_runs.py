@@ -10,8 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from relations_runs import scaled
-
 PROTOCOLS = ("cmu14", "cmu14-wild")
 EXACT = "exact"
 CHECK_CLIPS = 8
@@ -21,6 +19,7 @@ CHECK_CLIPS = 8
 def changes_of(arguments: Namespace) -> dict[str, Any]:
     """How the runs differ from the preset, by dotted path, as `posenet3d train --set` takes it."""
     from posenet3d.data import detector_noise
+    from posenet3d.reproduction.configurations import scaled
     from posenet3d.training import TrainerConfig
 
     changes: dict[str, Any] = {}

@@ -5,7 +5,7 @@
 
 Human3.6M needs registration, so what the paper claims is shown as ratios on open motion capture.
 Every run shares the base preset's width, batches, optimisers and lengths (`--base`, `--budget`);
-`relations_runs.py` says how each differs. By default whole training subjects are held out and
+`posenet3d.reproduction` says how each differs. By default whole training subjects are held out and
 measured (`--hold-out`); `--test` trains on all of them and looks at the test subjects, and writes
 that look down in `looks_at_test.md` beside the results first.
 
@@ -25,18 +25,12 @@ from typing import Any
 
 from origin import command, commit, note_the_look
 from relations_page import render
-from relations_runs import DETECTED, RUNS, Run, configuration
+
+from posenet3d.reproduction import EXACT, RUNS, Material, Run, configuration
+from posenet3d.reproduction.running import figures_of, measure, train_run
+from posenet3d.reproduction.runs import STAGES
 
 PROTOCOL = "cmu14"
-MEASURED = {
-    "base": ("teacher", "sja", "joint"),
-    "teacher": ("teacher",),
-    "student": ("sja",),
-    "chen2019": ("teacher",),
-    "reprojection_only": ("student",),
-    "reprojection_only_sja": ("sja",),
-}
-"""The stages after which a kind of run is measured."""
 
 
 def main() -> None:
@@ -162,15 +156,24 @@ def record_of(run: Run, seed: int, arguments: argparse.Namespace) -> dict[str, A
             sys.exit(f"{folder}: made with other settings; name other --runs, or remove it")
         return record
     print(f"{run.name}, seed {seed}: {folder}", flush=True)
-    training, measured = clips_of(arguments)
+    material = material_of(arguments)
     began = time.monotonic()
-    report = trained(run, seed, config, folder, training, arguments)
+    report = trained(run, seed, config, folder, material, arguments)
     seconds = {"train": time.monotonic() - began}
     if arguments.test:
         note_the_look(f"{run.name}, seed {seed}", arguments.results)
+    test, detector = material.tested(run.seen)
     figures = {
-        stage: evaluated(folder / "stages" / stage, measured, run, arguments)
-        for stage in MEASURED[run.kind]
+        stage: figures_of(
+            measure(
+                folder / "stages" / stage,
+                test,
+                PROTOCOL,
+                detector=detector,
+                device=arguments.device,
+            )
+        )
+        for stage in STAGES[run.kind]
     }
     seconds["evaluate"] = time.monotonic() - began - seconds["train"]
     record = {**told, "commit": commit(), "seconds": seconds, "figures": figures, "report": report}
@@ -178,7 +181,7 @@ def record_of(run: Run, seed: int, arguments: argparse.Namespace) -> dict[str, A
     return record
 
 
-def clips_of(arguments: argparse.Namespace) -> tuple[list, list]:
+def material_of(arguments: argparse.Namespace) -> Material:
     """3D clips to film for training, and 3D clips to measure."""
     from posenet3d.data import load_motion
 
@@ -191,68 +194,31 @@ def clips_of(arguments: argparse.Namespace) -> tuple[list, list]:
     measured = [clip for clip in clips if clip.subject in held]
     if arguments.test:
         measured = list(load_motion(arguments.data / "cmu_test.npz"))
-    return training[: arguments.clips], measured[: arguments.clips]
+    few = slice(arguments.clips)
+    return filmed(training[few], measured[few], arguments.noise)
 
 
-def detector(run: Run, arguments: argparse.Namespace) -> Any:
-    """What becomes of exact 2D: nothing, or a detector's errors without missing joints."""
-    if run.seen != DETECTED:
-        return None
-    from posenet3d.data import detector_noise
-    from posenet3d.data.detector_noise import corrupt
-
-    model = detector_noise(arguments.noise).model_copy(update={"dropped": 0.0})
-    return lambda sequence: corrupt(sequence, model)
+def filmed(training: list, measured: list, noise: str) -> Material:
+    """Clips as what runs learn from and are measured on."""
+    return Material({EXACT: training}, {EXACT: measured}, PROTOCOL, rig=PROTOCOL, noise=noise)
 
 
 def trained(
-    run: Run, seed: int, config: Any, folder: Path, clips: list, arguments: argparse.Namespace
+    run: Run,
+    seed: int,
+    config: Any,
+    folder: Path,
+    material: Material,
+    arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     """Train the run, or what is left of it; the report as plain values."""
-    from posenet3d.data import TrainingSet, film
-    from posenet3d.networks import load_model
-    from posenet3d.training import Trainer
-
-    seen = film(clips, PROTOCOL)
-    spoil = detector(run, arguments)
-    if spoil is not None:
-        seen = TrainingSet({name: spoil(each) for name, each in seen.sequences.items()})
-    trainer = Trainer(config, train_data=seen, run_dir=folder, device=arguments.device)
+    teacher = None
     if run.teacher_of is not None:
         other = next(each for each in RUNS if each.name == run.teacher_of)
-        stage = folder_of(other, seed, arguments) / "stages" / "teacher"
-        start = load_model(stage).to(trainer.device)
-        for part in ("backbone", "teacher", "views"):  # a state that was saved overrides them
-            trainer.model.part(part).load_state_dict(start.part(part).state_dict())
-    return trainer.fit().to_dict()
-
-
-def evaluated(stage: Path, clips: list, run: Run, arguments: argparse.Namespace) -> dict[str, Any]:
-    """The figures of every head of a network."""
-    from posenet3d.evaluation import evaluate
-    from posenet3d.networks import load_model
-    from posenet3d.training.trainer import choose_device
-
-    device = choose_device(arguments.device)
-    model = load_model(stage).to(device)
-    report = evaluate(
-        model.lift,
-        clips,
-        PROTOCOL,
-        frames=model.receptive_field,
-        distance=model.config.distance,
-        normalization=model.config.normalization,
-        length=float(model.input_length) or None,
-        detector=detector(run, arguments),
-        device=device,
-        samples=0,
-    )
-    names = ("p_mpjpe", "n_mpjpe", "p_mpjpe_reflected", "mpjve", "mblstd", "pck_150", "auc")
-    return {
-        head: {name: getattr(scores, name) for name in names}
-        | {"right_way_round": scores.right_way_round}
-        for head, scores in report.heads.items()
-    }
+        teacher = folder_of(other, seed, arguments) / "stages" / "teacher"
+    seen = material.sequences(run.seen)
+    report = train_run(config, seen, folder, teacher=teacher, device=arguments.device)
+    return report.to_dict()
 
 
 if __name__ == "__main__":

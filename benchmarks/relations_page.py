@@ -4,13 +4,7 @@ import os
 import statistics
 from typing import Any, NamedTuple
 
-
-class Point(NamedTuple):
-    """A figure's place: the run, the stage after which it is measured, the head."""
-
-    run: str
-    stage: str
-    head: str
+from posenet3d.reproduction import Point
 
 
 class Relation(NamedTuple):

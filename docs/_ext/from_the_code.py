@@ -4,6 +4,7 @@
 ``.. stages:: paper``                                  the stages of a preset
 ``.. presets:: paper quick``                           where two presets differ
 ``.. plugins::``                                       the built-in plug-ins by group
+``.. datasets::``                                      the built-in datasets, with their pages
 ``.. layouts::``                                       the skeleton layouts
 ``.. joints::``                                        the canonical 14 joints
 ``.. root-names::``                                    the names of the root package
@@ -197,6 +198,25 @@ class Plugins(Generated):
         yield from table(["entry-point group", "one member is a", "built in"], rows, "34 20 46")
 
 
+class Datasets(Generated):
+    """The library's own datasets, each with its page if it has one."""
+
+    def lines(self) -> Iterator[str]:
+        from posenet3d.plugins import GROUPS
+
+        pages = {path.stem for path in (ROOT / "docs" / "datasets").glob("*.rst")}
+        rows = []
+        for plugin in GROUPS["datasets"].advertised():
+            if plugin.distribution == "posenet3d":
+                card, name = plugin.load().about, plugin.name
+                named = f":doc:`{card.title} <{name}>`" if name in pages else card.title
+                gives = {"train": "2D to train on", "test": "a test set with 3D"}
+                what = ", ".join(gives[each] for each in card.splits)
+                register = "yes" if card.registration else "no"
+                rows.append([f"``{name}``", named, what, register, card.licence])
+        yield from table(["name", "dataset", "gives", "register", "licence"], rows, "14 22 20 9 35")
+
+
 class Layouts(Generated):
     """The layouts of keypoints that the library knows."""
 
@@ -223,6 +243,8 @@ WRITTEN_BY = {
     "mpii_16": "MPII",
     "mediapipe_33": "MediaPipe, BlazePose",
     "smpl_24": "a body model's joints",
+    "mpi_inf_3dhp_28": "MPI-INF-3DHP's training set",
+    "mpi_inf_3dhp_17": "MPI-INF-3DHP's test set",
 }
 """Who writes a layout; a layout that is not here fails the build."""
 
@@ -541,6 +563,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "stages": Stages,
         "presets": Presets,
         "plugins": Plugins,
+        "datasets": Datasets,
         "layouts": Layouts,
         "layout-facts": LayoutFacts,
         "part-names": PartNames,

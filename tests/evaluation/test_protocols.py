@@ -232,8 +232,8 @@ def test_all_faults_of_the_options_are_told_at_once():
 @pytest.mark.parametrize(
     ("clips", "message"),
     [
-        ([], "Expected one clip or more"),
-        ([walk("S1/a"), walk("S2/b", fps=25.0)], "Expected clips of one frame rate"),
+        ([], "expected one clip or more"),
+        ([walk("S1/a"), walk("S2/b", fps=25.0)], "expected clips of one frame rate"),
     ],
 )
 def test_clips_that_cannot_be_averaged_are_refused(clips, message):
@@ -315,3 +315,35 @@ def test_the_flat_baseline_on_all_test_clips(data_folder, protocol, p_mpjpe):
     assert (report.clips, report.views, report.frames) == (35, 4, 4 * 22_567)
     assert report["flat"].p_mpjpe == pytest.approx(p_mpjpe, abs=0.01)
     assert set(report["flat"].by_subject) == {"S08", "S14", "S35"}
+
+
+def test_the_hardest_frames_are_those_with_the_largest_errors(tmp_path):
+    clips = [walk("S1/a", frames=11), walk("S2/b", frames=16)]
+    oracle = Oracle(clips)
+
+    class FailsLater:
+        """Right at the start of a clip, and worse from frame to frame."""
+
+        def __init__(self):
+            self.seen = 0
+
+        def __call__(self, windows):
+            exact = oracle(windows)["exact"]
+            bent = exact.clone()
+            bent[..., 5, 2] += 40.0 * torch.arange(len(windows))[:, None]
+            return {"exact": exact, "mean": bent}
+
+    report = evaluate(FailsLater(), clips, hardest=3)
+    assert len(report.hardest) == 3
+    assert {sample.key for sample in report.hardest} == {"S2/b"}
+    assert {sample.frame for sample in report.hardest} == {15}
+    report.write_sheet(tmp_path / "hardest.png", "hardest")
+    assert (tmp_path / "hardest.png").stat().st_size > 10_000
+
+
+def test_a_report_without_hardest_frames_draws_none(tmp_path):
+    report = evaluate(None, [walk()])
+    with pytest.raises(ConfigurationError, match="evaluate with hardest=4"):
+        report.write_sheet(tmp_path / "hardest.png", "hardest")
+    with pytest.raises(ConfigurationError, match="hardest: must be 0 or more"):
+        evaluate(None, [walk()], hardest=-1)

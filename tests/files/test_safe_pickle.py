@@ -1,4 +1,5 @@
 import contextlib
+import itertools
 import pickle
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_arrays_come_back_in_every_protocol(array, protocol, transposed):
     assert found.dtype == array.dtype
     np.testing.assert_array_equal(found, array)
     assert pickled_value(read["s"], "it") == 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("axes", list(itertools.permutations(range(3))))
+def test_arrays_come_back_whatever_the_order_of_their_axes(axes, protocol):
+    array = np.arange(24.0).reshape(2, 3, 4).transpose(axes)
+    read = parse_pickle(pickle.dumps({"a": array}, protocol), "it")
+    np.testing.assert_array_equal(pickled_value(read["a"], "it"), array)
 
 
 @given(st.binary(max_size=60))

@@ -23,6 +23,8 @@ TABLE = {
     "h36m_17": (3, 2, 1, 4, 5, 6, 16, 15, 14, 11, 12, 13, 8, 10),
     "h36m_17_left_first": (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10),
     "smpl_24": (8, 5, 2, 1, 4, 7, 21, 19, 17, 16, 18, 20, 12, 15),
+    "mpi_inf_3dhp_28": (25, 24, 23, 18, 19, 20, 16, 15, 14, 9, 10, 11, 5, 7),
+    "mpi_inf_3dhp_17": (10, 9, 8, 11, 12, 13, 4, 3, 2, 5, 6, 7, 1, 0),
 }
 
 # A person who faces the camera: x (the person's left is on the right of the image), y down.
@@ -31,7 +33,8 @@ HEIGHT_ABOVE_GROUND = {
     "neck": 1.4, "upper_neck": 1.4, "thorax": 1.4, "collar": 1.38, "head_top": 1.75,
     "head": 1.6, "nose": 1.6, "eye": 1.63, "eye_inner": 1.63, "eye_outer": 1.63, "ear": 1.61,
     "mouth": 1.55, "pelvis": 0.95, "mid_hip": 0.95, "spine": 1.15, "spine1": 1.05,
-    "spine2": 1.15, "spine3": 1.25, "chest": 1.2, "foot": 0.05, "foot_index": 0.02,
+    "spine2": 1.15, "spine3": 1.25, "spine4": 1.35, "chest": 1.2, "clavicle": 1.38,
+    "foot": 0.05, "toe": 0.02, "foot_index": 0.02,
     "big_toe": 0.02, "small_toe": 0.02, "heel": 0.03, "hand": 0.8, "pinky": 0.78,
     "index": 0.76, "thumb": 0.8,
 }  # fmt: skip

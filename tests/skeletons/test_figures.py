@@ -55,6 +55,10 @@ FILES = {
     "smpl_24": "hips L.hip R.hip low_spine L.knee R.knee mid_spine L.ankle R.ankle high_spine "
                "L.foot R.foot neck L.collar R.collar head L.shoulder R.shoulder L.elbow R.elbow "
                "L.wrist R.wrist L.hand R.hand",
+    "mpi_inf_3dhp_28": "high_spine chest mid_spine low_spine hips neck head top L.collar "
+                       "L.shoulder L.elbow L.wrist L.hand R.collar R.shoulder R.elbow R.wrist "
+                       "R.hand L.hip L.knee L.ankle L.foot L.toe R.hip R.knee R.ankle R.foot R.toe",
+    "mpi_inf_3dhp_17": f"top {OPENPOSE_ARMS} {OPENPOSE_LEGS} hips mid_spine head",
 }  # fmt: skip
 CANONICAL = FILES["lsp_14"].split()
 

@@ -6,7 +6,7 @@ from posenet3d.skeletons import LAYOUTS, LIMBS, LSP_14, layout
 JOINTS = {
     "lsp_14": 14, "h36m_17": 17, "h36m_17_left_first": 17, "coco_17": 17, "body_25": 25,
     "body_25b": 25, "coco_18": 18, "mpi_15": 15, "halpe_26": 26, "mpii_16": 16,
-    "mediapipe_33": 33, "smpl_24": 24,
+    "mediapipe_33": 33, "smpl_24": 24, "mpi_inf_3dhp_28": 28, "mpi_inf_3dhp_17": 17,
 }  # fmt: skip
 
 

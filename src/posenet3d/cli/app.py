@@ -21,6 +21,7 @@ from posenet3d.cli.evaluate import evaluate
 from posenet3d.cli.export import export
 from posenet3d.cli.lift import lift
 from posenet3d.cli.plugins import plugins
+from posenet3d.cli.reproduce import ReproduceCommand, reproduce
 from posenet3d.cli.train import train
 from posenet3d.cli.view import view
 from posenet3d.errors import PoseNet3DError
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command(cls=ReproduceCommand)(reproduce)
 app.command()(detect)
 app.command()(lift)
 app.command()(export)

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from posenet3d.cli.data_cmu import cmu
+from posenet3d.cli.data_convert import convert
+from posenet3d.cli.data_fetch import fetch, list_datasets
+from posenet3d.cli.data_writing import interrupts_told
 
 if TYPE_CHECKING:
     from posenet3d.data import SequenceFiles
@@ -14,9 +18,13 @@ if TYPE_CHECKING:
     from posenet3d.data.shards import ShardIndex
 
 data = typer.Typer(
-    help="2D keypoints: write shards of them for sets that outgrow memory, or look into a file.",
+    help="Datasets and files of 2D keypoints: come by them, convert them, look into them.",
     no_args_is_help=True,
 )
+data.command("list")(list_datasets)
+data.command()(fetch)
+data.command()(convert)
+data.command()(cmu)
 
 Protocol = Annotated[
     str | None,
@@ -50,7 +58,7 @@ def shard(
     from posenet3d.data import SequenceFiles, write_shards
 
     files = SequenceFiles(sources, protocol, split=split)
-    with _interrupts_told(out), _Counted(files) as counted:
+    with interrupts_told(out), _Counted(files) as counted:
         index = write_shards(
             counted,
             out,
@@ -123,6 +131,8 @@ def _of_file(path: Path, protocol: str | None, check: bool) -> dict[str, Any]:
 
     if check:
         raise DataError(path, "expected a folder of shards for --check, got a file.")
+    if _is_annotated(path):
+        return _of_annotated(path, protocol)
     names, rates, layouts = [], set(), set()
     stretches, frames, hours = 0, 0, 0.0
     for name, sequence in SequenceFiles([path], protocol):
@@ -141,6 +151,46 @@ def _of_file(path: Path, protocol: str | None, check: bool) -> dict[str, Any]:
         "fps": sorted(rates),
         "layout": sorted(layouts),
         "normalization": None,
+    }
+
+
+def _is_annotated(path: Path) -> bool:
+    from posenet3d.data.annotated_npz import holds_annotated
+    from posenet3d.files.npz import open_npz
+
+    with open_npz(path) as arrays:
+        return holds_annotated(arrays)
+
+
+def _of_annotated(path: Path, protocol: str | None) -> dict[str, Any]:
+    from posenet3d.data import AnnotatedFile
+    from posenet3d.data.sequence_files import refuse_protocol
+
+    refuse_protocol(protocol, path)
+    keys, cameras, subjects, rates = set(), set(), set(), set()
+    layouts, truths = set(), set()
+    frames, counted, hours = 0, 0, 0.0
+    for sequence in AnnotatedFile(path):
+        keys.add(sequence.key)
+        cameras.add(sequence.camera)
+        subjects.add(sequence.subject)
+        rates.add(sequence.keypoints.fps)
+        layouts.add(sequence.keypoints.layout)
+        truths.add(sequence.joints_layout)
+        frames += len(sequence)
+        counted += int(sequence.counted.sum())
+        hours += len(sequence) / sequence.keypoints.fps / 3600
+    return {
+        "kind": "2D with the true joints, to evaluate on",
+        "clips": len(keys),
+        "cameras": sorted(cameras),
+        "subjects": len(subjects),
+        "frames": frames,
+        "frames_counted": counted,
+        "hours": round(hours, 4),
+        "fps": sorted(rates),
+        "layout": sorted(layouts),
+        "joints_layout": sorted(truths),
     }
 
 
@@ -173,18 +223,6 @@ def _as_written(index: "ShardIndex") -> str:
 
 def _number(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
-
-
-@contextmanager
-def _interrupts_told(out: Path) -> Iterator[None]:
-    """A block that writes a folder; when it is interrupted, that nothing is left is told."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if out.exists():
-            raise
-        typer.echo(f"Interrupted; nothing was written to {out}.", err=True)
-        raise typer.Exit(130) from None
 
 
 class _Counted:

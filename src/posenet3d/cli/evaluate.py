@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from posenet3d.evaluation import EvaluationReport
+    from posenet3d.evaluation.report import Which
 
 Run = Annotated[
     str,
@@ -18,14 +19,32 @@ Run = Annotated[
         show_default=False,
     ),
 ]
-Data = Annotated[Path, typer.Option("--data", help="npz file of 3D test motion.")]
-Protocol = Annotated[str, typer.Option("--protocol", help="cmu14 or cmu14-wild.")]
+Data = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        help="npz file of 3D test motion, for cmu14 and cmu14-wild; of annotated 2D, as posenet3d "
+        "data convert makes it, for the others.",
+    ),
+]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, mpi-inf-3dhp, "
+        "3dpw or aist.",
+    ),
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 Pictures = Annotated[
-    Path | None, typer.Option("--pictures", help="Write a picture sheet into this folder.")
+    Path | None, typer.Option("--pictures", help="Write picture sheets into this folder.")
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
 BatchSize = Annotated[int, typer.Option("--batch-size", help="Windows in a batch.")]
+
+
+_HARDEST = 6
+"""How many of the worst frames are drawn."""
 
 
 def evaluate(
@@ -37,29 +56,38 @@ def evaluate(
     device: Device = "auto",
     batch_size: BatchSize = 4096,
 ) -> None:
-    """Measure a trained network on 3D motion, beside the flat-depth baseline."""
+    """Measure a trained network against true 3D, beside the flat-depth baseline."""
     from rich.console import Console
 
-    report = measure(run, data, protocol, device=device, batch_size=batch_size)
+    hardest = 0 if pictures is None else _HARDEST
+    report = measure(run, data, protocol, device=device, batch_size=batch_size, hardest=hardest)
     Console().print(report)
     if json is not None:
         report.write_json(json)
         typer.echo(f"Figures: {json}")
     if pictures is not None:
         draw(report, pictures / "skeletons.png")
+        draw(report, pictures / "hardest.png", "hardest")
 
 
 def measure(
-    run: Path | str, data: Any, protocol: str, *, device: str = "auto", batch_size: int = 4096
+    run: Path | str,
+    data: Any,
+    protocol: str,
+    *,
+    device: str = "auto",
+    batch_size: int = 4096,
+    hardest: int = 0,
 ) -> "EvaluationReport":
     """The report of a run's network on clips, with a progress bar on the terminal.
 
     Args:
         run: the run's folder, or the name of weights that ship.
-        data: an npz file of 3D motion, or the clips themselves.
+        data: an npz file of 3D motion or of annotated 2D, or the clips themselves.
         protocol: the protocol's name.
         device: where to compute; ``auto`` takes a graphics card where there is one.
         batch_size: windows in a batch.
+        hardest: how many of the worst frames the report keeps.
 
     Raises:
         PoseNet3DError: the folder holds no network, or the data cannot be used.
@@ -81,12 +109,13 @@ def measure(
             length=float(model.input_length) or None,
             device=place,
             batch_size=batch_size,
+            hardest=hardest,
             command=" ".join(["posenet3d", *sys.argv[1:]]),
             on_progress=on_progress,
         )
 
 
-def draw(report: "EvaluationReport", picture: Path) -> None:
+def draw(report: "EvaluationReport", picture: Path, which: "Which" = "samples") -> None:
     """Write the picture sheet; where matplotlib is absent, say so and go on."""
     from posenet3d.errors import MissingExtraError, StorageError
 
@@ -95,7 +124,7 @@ def draw(report: "EvaluationReport", picture: Path) -> None:
     except OSError as error:
         raise StorageError(picture.parent, f"cannot be made: {error.strerror}.") from error
     try:
-        report.write_sheet(picture)
+        report.write_sheet(picture, which)
     except MissingExtraError as error:
         typer.echo(f"No pictures: {error}", err=True)
     else:

@@ -12,7 +12,81 @@ if TYPE_CHECKING:
     from posenet3d.training import TrainerConfig, TrainingReport
 
 Data = Annotated[
-    Path, typer.Option("--data", help="npz file of 2D keypoints, or of 3D motion with --protocol.")
+    Path | None,
+    typer.Option(
+        "--data",
+        help="2D keypoints: npz file, folder of shards, or a folder or file of any detector's; a "
+        "dataset's folder with --dataset; npz file of 3D motion with --protocol.",
+        show_default=False,
+    ),
+]
+_DATA = "Datasets and keypoint files"
+DatasetName = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        help="A dataset by name, in folder --data: see posenet3d data list.",
+        rich_help_panel=_DATA,
+    ),
+]
+DatasetOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="KEY=VALUE",
+        help="One of the dataset's options; may be repeated.",
+        rich_help_panel=_DATA,
+    ),
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout", help="The joints' layout, such as body_25 or coco_17.", rich_help_panel=_DATA
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="The keypoint files' format; found out if not given.",
+        rich_help_panel=_DATA,
+    ),
+]
+Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second.", rich_help_panel=_DATA)]
+ImageSize = Annotated[
+    str | None,
+    typer.Option(
+        "--image-size",
+        metavar="WxH",
+        help="The videos' size in pixels: 1920x1080.",
+        rich_help_panel=_DATA,
+    ),
+]
+MinConfidence = Annotated[
+    float | None,
+    typer.Option(
+        "--min-confidence", help="Drop joints with less confidence.", rich_help_panel=_DATA
+    ),
+]
+LongestGap = Annotated[
+    float | None,
+    typer.Option(
+        "--longest-gap",
+        help="Fill each joint's gaps of up to so many seconds.",
+        rich_help_panel=_DATA,
+    ),
+]
+Smooth = Annotated[
+    str | None,
+    typer.Option(
+        "--smooth", help="Smooth the 2D: one_euro or savitzky_golay.", rich_help_panel=_DATA
+    ),
+]
+DropIncomplete = Annotated[
+    bool,
+    typer.Option(
+        "--drop-incomplete", help="Leave out frames that lack a joint.", rich_help_panel=_DATA
+    ),
 ]
 Run = Annotated[
     Path,
@@ -78,14 +152,24 @@ Placement = Annotated[
 
 
 def train(
-    data: Data,
     run: Run,
+    data: Data = None,
     protocol: Protocol = None,
     preset: Preset = "quick",
     seed: Seed = 0,
     changes: Set = None,
     device: Device = "auto",
     resume: Resume = "auto",
+    dataset: DatasetName = None,
+    options: DatasetOptions = None,
+    format: Format = None,
+    layout: Layout = None,
+    fps: Fps = None,
+    image_size: ImageSize = None,
+    min_confidence: MinConfidence = None,
+    longest_gap: LongestGap = None,
+    smooth: Smooth = None,
+    drop_incomplete: DropIncomplete = False,
     accelerator: Accelerator = None,
     devices: Devices = None,
     nodes: Nodes = None,
@@ -95,6 +179,8 @@ def train(
     placement: Placement = None,
 ) -> None:
     """Train the four stages from 2D alone; Ctrl-C saves, the same command goes on."""
+    from posenet3d.cli.lift_options import parse_size
+    from posenet3d.cli.train_data import training_data
     from posenet3d.training import TrainerConfig
 
     engine = {
@@ -110,11 +196,25 @@ def train(
     config = TrainerConfig.preset(preset, seed=seed).override(
         {**given, **parse_changes(changes or ())}
     )
-    report = fit(config, data, run, protocol=protocol, device=device, resume=resume)
+    reading = {
+        "format": format,
+        "layout": layout,
+        "fps": fps,
+        "image_size": parse_size(image_size),
+        "min_confidence": min_confidence,
+        "longest_gap": longest_gap,
+        "smooth": smooth,
+        "drop_incomplete": drop_incomplete,
+    }
+    told = config.network.missing_joints
+    source = training_data(data, dataset, options or (), reading, missing_joints=told)
+    report = fit(config, source, run, protocol=protocol, device=device, resume=resume)
     if report is None:
         return
     print_report(report)
     typer.echo(f"Run folder: {run}")
+    if not isinstance(source, Path):
+        typer.echo(f"Next: posenet3d lift CLIP --weights {run} --out clip.glb")
     typer.echo(f"Next: posenet3d evaluate {run} --data TEST_MOTION.npz")
 
 

@@ -1,5 +1,7 @@
 """From motion and keypoints to the windows that the networks learn from."""
 
+from posenet3d.data.annotated import AnnotatedSequence
+from posenet3d.data.annotated_npz import AnnotatedFile, write_annotated
 from posenet3d.data.detector_noise import (
     NOISE,
     DetectorNoise,
@@ -22,6 +24,8 @@ __all__ = [
     "RIGS",
     "SCALE_MODES",
     "Anchoring",
+    "AnnotatedFile",
+    "AnnotatedSequence",
     "Camera",
     "CameraRig",
     "DetectorNoise",
@@ -45,5 +49,6 @@ __all__ = [
     "mean_head_to_root",
     "normalize",
     "observe",
+    "write_annotated",
     "write_shards",
 ]

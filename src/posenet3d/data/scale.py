@@ -211,7 +211,9 @@ def _check_points(points: Float[np.ndarray, "..."], name: str) -> None:
             name,
             f"expected finite points, got NaN or infinity in {int(unknown.sum())} of "
             f"{unknown.size} joints, first {LSP_14.joint_names[joint]!r} in frame {frame}; "
-            "fill the gaps or leave those frames out.",
+            "fill the gaps or leave those frames out (posenet3d train: --longest-gap 0.2, "
+            "--drop-incomplete), or train a network that is told of missing joints "
+            "(--set network.missing_joints=true).",
         )
 
 

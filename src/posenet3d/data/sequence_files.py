@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from posenet3d.data.annotated_npz import holds_annotated
 from posenet3d.data.motion import MotionClip, each_motion
 from posenet3d.data.rigs import RIGS, camera_rig, observe
 from posenet3d.errors import DataError, StorageError
@@ -91,6 +92,12 @@ def sequences_of(
         >>> [name for name, _ in sequences_of(arrays, Path("motion.npz"), "cmu14")][:2]
         ['S1/walk/view0', 'S1/walk/view1']
     """
+    if holds_annotated(arrays):
+        raise DataError(
+            path,
+            "expected 2D keypoints to train on, got 2D with the true joints, which is for "
+            "`posenet3d evaluate`.",
+        )
     if holds_keypoints(arrays):
         refuse_protocol(protocol, path)
         yield from each_clip(arrays, path)

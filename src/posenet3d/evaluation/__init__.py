@@ -1,5 +1,6 @@
-"""How good a lifter is: metrics, the open protocols, and the report that holds the figures."""
+"""How good a lifter is: metrics, protocols, and the report that holds the figures."""
 
+from posenet3d.evaluation.evaluating import evaluate
 from posenet3d.evaluation.metrics import (
     auc,
     flat_depth,
@@ -12,11 +13,15 @@ from posenet3d.evaluation.metrics import (
     pck,
 )
 from posenet3d.evaluation.protocols import (
+    AIST,
     CMU_14,
     CMU_14_WILD,
+    H36M,
+    H36M_FRONTAL,
+    MPI_INF_3DHP,
     PROTOCOLS,
+    PW3D,
     Protocol,
-    evaluate,
     find_protocol,
 )
 from posenet3d.evaluation.report import EvaluationReport
@@ -24,9 +29,14 @@ from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Scores, Tally
 
 __all__ = [
+    "AIST",
     "CMU_14",
     "CMU_14_WILD",
+    "H36M",
+    "H36M_FRONTAL",
+    "MPI_INF_3DHP",
     "PROTOCOLS",
+    "PW3D",
     "EvaluationReport",
     "HeadScores",
     "PoseSample",

@@ -405,8 +405,13 @@ def pck(
 ) -> Float[Tensor, "*batch"]:
     """PCK: the share of joints that are *strictly* nearer to the truth than the threshold.
 
-    Nothing is aligned here. The paper's table takes it after the similarity (:func:`aligned`),
-    others after centring on the root.
+    Nothing is aligned here. The paper's table takes it after the similarity (:func:`aligned`), as
+    SPIN does; others after centring on the root.
+
+    MPI-INF-3DHP's ``mpii_compute_3d_pck.m`` counts ``error < 150`` as well, over 14 joints
+    (``mpii_get_pck_auc_joint_groups.m``) that are those of ``lsp_14``, and takes the mean over all
+    joints of all frames. It centres both poses on the dataset's pelvis joint, which ``lsp_14``
+    does not have, and scales nothing.
 
     Args:
         prediction: poses (..., joints, 3), in mm, aligned as you want it.
@@ -431,8 +436,9 @@ def pck(
 def auc(prediction: Points3D, truth: Points3D) -> Float[Tensor, "*batch"]:
     """AUC: the mean of PCK over the 31 thresholds 0, 5, ..., 150 mm.
 
-    The threshold 0 is one of them, as in MPI-INF-3DHP's own evaluation, and no joint is strictly
-    nearer than 0: a perfect prediction reaches 30/31, 96.8 %.
+    The threshold 0 is one of them, as in MPI-INF-3DHP's own evaluation (``thresh = 0:5:150`` in
+    ``mpii_compute_3d_pck.m``), and no joint is strictly nearer than 0: a perfect prediction reaches
+    30/31, 96.8 %.
 
     Args:
         prediction: poses (..., joints, 3), in mm, aligned as you want it.

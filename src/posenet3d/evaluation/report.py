@@ -20,6 +20,8 @@ from posenet3d.files.atomic import atomic_write
 from posenet3d.skeletons.layouts import LSP_14
 from posenet3d.visualization import skeleton_sheet
 
+Which = Literal["samples", "hardest"]
+
 BASELINE = "flat"
 """The head that every report holds: all joints at the root's depth."""
 
@@ -63,13 +65,16 @@ class EvaluationReport:
     stride: int
     """The errors of poses are taken on every ``stride``-th frame."""
     fps: float
-    """The frame rate that MPJVE, an error a frame, holds for."""
+    """The frame rate that MPJVE, an error a frame, holds for; ``nan`` where it is not taken."""
     window: int
     """Frames in a window."""
     normalization: str
     """The scale of the 2D input."""
     samples: tuple[PoseSample, ...] = ()
     """Test frames for the picture sheet; not in the JSON."""
+    hardest: tuple[PoseSample, ...] = ()
+    """The frames with the largest errors, the worst first, if they were asked for; not in the
+    JSON."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Versions of the libraries."""
     command: str | None = None
@@ -120,29 +125,32 @@ class EvaluationReport:
         with atomic_write(path) as file:
             file.write(self.to_json().encode())
 
-    def write_sheet(self, path: Path | str) -> None:
-        """Draw the sampled frames: the input, the truth and each head, from two views.
+    def write_sheet(self, path: Path | str, which: Which = "samples") -> None:
+        """Draw sampled frames: the input, the truth and each head, from two views.
 
         Args:
             path: the picture file.
+            which: the evenly spaced ``"samples"`` (the paper's Fig. 5), or the ``"hardest"`` frames
+                (Fig. 6).
 
         Raises:
-            ConfigurationError: the report holds no samples.
+            ConfigurationError: the report holds none of them.
             MissingExtraError: matplotlib is not installed.
             StorageError: the file cannot be written.
             UnknownNameError: the picture's ending names no known format.
         """
-        if not self.samples:
-            raise ConfigurationError(["samples: the report holds none; evaluate with samples=4"])
+        chosen = self.samples if which == "samples" else self.hardest
+        if not chosen:
+            raise ConfigurationError([f"{which}: the report holds none; evaluate with {which}=4"])
         skeleton_sheet(
-            np.stack([sample.truth for sample in self.samples]),
+            np.stack([sample.truth for sample in chosen]),
             {
-                head: np.stack([sample.predictions[head] for sample in self.samples])
-                for head in self.samples[0].predictions
+                head: np.stack([sample.predictions[head] for sample in chosen])
+                for head in chosen[0].predictions
             },
-            np.stack([sample.input2d for sample in self.samples]),
+            np.stack([sample.input2d for sample in chosen]),
             path,
-            labels=[sample.label for sample in self.samples],
+            labels=[sample.label for sample in chosen],
         )
 
     def _record(self) -> dict[str, Any]:
@@ -288,10 +296,13 @@ def caption(report: EvaluationReport) -> str:
     every = "every frame" if report.stride == 1 else f"one frame in {report.stride}"
     clips = f"{report.clips} clip" + "s" * (report.clips != 1)
     views = f"{report.views} view" + "s" * (report.views != 1)
+    velocities = not math.isnan(report.fps)
+    motion = "MPJVE and MBLSTD" if velocities else "MBLSTD"
+    rate = f"in mm a frame at {report.fps:g} Hz" if velocities else "is not taken"
     return (
         f"{clips} x {views}, {report.frames:,} frames lifted in windows of {report.window}.\n"
-        f"Poses are compared on {every}; all frames give MPJVE and MBLSTD.\n"
-        f'MPJVE in mm a frame at {report.fps:g} Hz. P-MPJPE with det(R) = +1; "reflected" lets '
+        f"Poses are compared on {every}; all frames give {motion}.\n"
+        f'MPJVE {rate}. P-MPJPE with det(R) = +1; "reflected" lets '
         "mirror\nimages pass. depth: is the body better than its own depth mirror?\n"
         "flat: all joints at the same depth."
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 from statistics import fmean
 from typing import Any
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from posenet3d.evaluation import metrics
@@ -140,6 +141,9 @@ class Tally:
         truth: Float[Tensor, "frames joints 3"],
         *,
         stride: int = 1,
+        times: Int[Tensor, " frames"] | None = None,
+        counted: Bool[Tensor, " frames"] | None = None,
+        velocities: bool = True,
     ) -> "Tally":
         """The sums over one sequence.
 
@@ -148,6 +152,11 @@ class Tally:
             truth: the true sequence, the same frame, in mm.
             stride: the errors of poses are taken on every ``stride``-th frame, from the first;
                 velocities and bone lengths on all.
+            times: each frame's number, rising; 0, 1, 2 … if ``None``. A velocity is taken only
+                between frames that follow each other.
+            counted: which frames may be counted; all if ``None``. The truth of the others may be
+                NaN.
+            velocities: whether velocities are taken at all.
 
         Returns:
             The tally of this sequence.
@@ -155,9 +164,14 @@ class Tally:
         Raises:
             ShapeError: the shapes differ.
         """
+        when = torch.arange(len(truth), device=truth.device) if times is None else times
+        taken = (when - when[:1]) % stride == 0
+        if counted is not None:
+            prediction, truth, when = prediction[counted], truth[counted], when[counted]
+            taken = taken[counted]
         similar = metrics.aligned(prediction, truth)
-        parts = _pose_values(prediction[::stride], similar[::stride], truth[::stride])
-        parts |= _motion_values(prediction, similar, truth)
+        parts = _pose_values(prediction[taken], similar[taken], truth[taken])
+        parts |= _motion_values(prediction, similar, truth, (when.diff() == 1) & velocities)
         sums = {name: values.sum(dim=0) for name, values in parts.items()}
         return cls(sums, {name: values.shape[0] for name, values in parts.items()})
 
@@ -234,11 +248,16 @@ def _pose_values(prediction: Tensor, similar: Tensor, truth: Tensor) -> dict[str
     }
 
 
-def _motion_values(prediction: Tensor, similar: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """One value a step between frames (velocities) or a sequence (bone lengths)."""
+def _motion_values(
+    prediction: Tensor, similar: Tensor, truth: Tensor, follows: Tensor
+) -> dict[str, Tensor]:
+    """One value a step between frames that follow each other, or a sequence (bone lengths)."""
+    if not len(truth):
+        none = truth.new_zeros(0)
+        return {"mpjve": none, "mpjve_videopose3d": none, "mblstd": none}
     return {
-        "mpjve": _step_errors(similar, truth),
-        "mpjve_videopose3d": _step_errors(*metrics.sequence_scaled(prediction, truth)),
+        "mpjve": _step_errors(similar, truth)[follows],
+        "mpjve_videopose3d": _step_errors(*metrics.sequence_scaled(prediction, truth))[follows],
         "mblstd": metrics.mblstd(prediction, truth)[None],
     }
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from einops import rearrange
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64, Int
 from torch import Tensor
 
+from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.motion import MotionClip
 from posenet3d.data.normalization import normalize
 from posenet3d.data.rigs import Camera, camera_rig, observe
@@ -46,6 +47,12 @@ class TestSequence:
     """The true ``lsp_14`` joints in the camera frame, mm."""
     points: Float64[np.ndarray, "frames 14 2"]
     """The input: root-centred normalised 2D, NaN where the detector misses a joint."""
+    fps: float = 50.0
+    """Frames a second."""
+    times: Int[np.ndarray, " frames"] | None = None
+    """Each frame's number in its video, rising; 0, 1, 2 … if ``None``."""
+    counted: Bool[np.ndarray, " frames"] | None = None
+    """Which frames may be counted; all if ``None``. The truth of the others may be NaN."""
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -96,7 +103,61 @@ def sequences_of(
         in_lsp = seen.to_layout("lsp_14").points
         points = normalize(in_lsp, scale, distance, length=length, name=name, gaps=True).points
         truth = camera_frame(clip, camera)
-        yield TestSequence(clip.key, clip.subject, view, len(cameras), truth, points)
+        yield TestSequence(
+            clip.key, clip.subject, view, len(cameras), truth, points, float(clip.fps)
+        )
+
+
+def annotated_sequence(
+    annotated: AnnotatedSequence,
+    view: int = 0,
+    views: int = 1,
+    scale: str = "sequence",
+    distance: float = 10.0,
+    length: float | None = None,
+    detector: Detector | None = None,
+) -> TestSequence:
+    """What an evaluation sees of a sequence that a dataset's own camera saw.
+
+    Args:
+        annotated: its 2D, and its true joints in metres in the camera frame.
+        view: the camera's number among those that saw the clip.
+        views: how many cameras saw it.
+        scale: what the input's scale is taken over, see `posenet3d.data.normalization`.
+        distance: c, the root's depth in head-to-root lengths.
+        length: the mean head-to-root length, for the scale ``"dataset"``.
+        detector: spoils the 2D; the truth stays the truth.
+
+    Returns:
+        The test sequence; 2D and truth in ``lsp_14``.
+
+    Raises:
+        DataError: a layout lacks a joint of ``lsp_14``, or there is no scale.
+        UnknownNameError: no scale of this name.
+
+    Example:
+        >>> up = np.linspace(0, -1, 14)[:, None] * np.array([0.0, 1.0])
+        >>> seen = KeypointSequence(np.tile(up, (5, 1, 1)), layout="lsp_14", fps=25.0)
+        >>> still = AnnotatedSequence("S9/still", "front", seen, np.ones((5, 14, 3)), "lsp_14")
+        >>> annotated_sequence(still).truth[0, 0]
+        array([1000., 1000., 1000.])
+    """
+    name = annotated.name
+    seen = annotated.keypoints if detector is None else detector(annotated.keypoints)
+    in_lsp = seen.to_layout("lsp_14").points
+    points = normalize(in_lsp, scale, distance, length=length, name=name, gaps=True).points
+    truth = MILLIMETRES * convert(annotated.joints, annotated.joints_layout, "lsp_14").points
+    return TestSequence(
+        annotated.key,
+        annotated.subject,
+        view,
+        views,
+        truth,
+        points,
+        annotated.keypoints.fps,
+        annotated.keypoints.frame_index,
+        annotated.counted,
+    )
 
 
 def camera_frame(clip: MotionClip, camera: Camera) -> Float64[np.ndarray, "frames 14 3"]:

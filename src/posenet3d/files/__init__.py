@@ -8,6 +8,7 @@ from posenet3d.files.atomic import (
     sync_folder,
 )
 from posenet3d.files.npz import load_npz, open_npz, parse_npz
+from posenet3d.files.npz_writing import write_npz
 from posenet3d.files.pickled_arrays import pickled_value
 from posenet3d.files.safe_pickle import parse_pickle, read_pickle
 from posenet3d.files.strict_json import parse_json
@@ -25,4 +26,5 @@ __all__ = [
     "read_pickle",
     "remove_partials",
     "sync_folder",
+    "write_npz",
 ]

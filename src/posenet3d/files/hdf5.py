@@ -14,9 +14,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -32,6 +32,7 @@ ALWAYS_BYTES = 2**26
 """What a file may take once unpacked, whatever its size."""
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
+_STARTS = (0, 512, 1024, 2048)  # where it may stand; MATLAB puts a head of its own before it
 _SECONDS_TO_START = 60.0
 _SECONDS = 3.0
 _BYTES_A_SECOND = 2e7  # unpacked on a slow, busy machine
@@ -53,6 +54,8 @@ class Hdf5Contents:
     """Texts of any length, in one row."""
     attributes: Mapping[str, Mapping[str, str | int | float]]
     """Each group's and asked-for array's single values; bytes as Latin-1 text."""
+    references: Mapping[str, list[str]] = field(default_factory=dict)
+    """Arrays that only point to others, such as MATLAB's cells: the others' paths, in one row."""
 
     def strings(self, path: str) -> list[str] | None:
         """An array of texts, however it is stored; ``None`` where there is none."""
@@ -76,7 +79,7 @@ def is_hdf5(path: str | os.PathLike[str]) -> bool:
     """
     try:
         with open(path, "rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
+            return _begins(file)
     except OSError:
         return False
 
@@ -111,7 +114,7 @@ def read_hdf5(path: str | os.PathLike[str], *names: str) -> Hdf5Contents:
     try:
         with open(path, "rb") as file:
             length = os.fstat(file.fileno()).st_size
-            begins = file.read(len(_MAGIC)) == _MAGIC
+            begins = _begins(file)
     except OSError as error:
         raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error
     if not begins:
@@ -124,6 +127,15 @@ def read_hdf5(path: str | os.PathLike[str], *names: str) -> Hdf5Contents:
     if isinstance(answer, str):
         raise DataError(source, f"expected an HDF5 file, got one that is damaged ({answer}).")
     return answer
+
+
+def _begins(file: IO[bytes]) -> bool:
+    """Whether the mark of HDF5 stands at one of its places."""
+    for start in _STARTS:
+        file.seek(start)
+        if file.read(len(_MAGIC)) == _MAGIC:
+            return True
+    return False
 
 
 class _Worker:
@@ -203,7 +215,7 @@ def _exchange(process: "subprocess.Popen[bytes]", request: Mapping[str, Any]) ->
         dtype = np.dtype(kind)
         content = process.stdout.read(math.prod(shape) * dtype.itemsize)
         arrays[name] = np.frombuffer(content, dtype).reshape(shape)
-    return Hdf5Contents(arrays, told["texts"], told["attributes"])
+    return Hdf5Contents(arrays, told["texts"], told["attributes"], told["references"])
 
 
 _WORKER = _Worker()

@@ -49,7 +49,7 @@ class _Answer:
 
     def __init__(self, path: str, names: list[str], max_bytes: int) -> None:
         self.path, self.names, self.left = path, names, max_bytes
-        self.told: dict[str, Any] = {"arrays": [], "texts": {}, "attributes": {}}
+        self.told: dict[str, Any] = {"arrays": [], "texts": {}, "attributes": {}, "references": {}}
         self.data: list[Any] = []
         self.nodes = 0
 
@@ -100,6 +100,9 @@ class _Answer:
         self._attributes(data, path)
         if data.shape is None or data.is_virtual or data.external:
             raise ValueError(f"{path!r} keeps its numbers elsewhere")
+        if h5py.check_ref_dtype(data.dtype) is h5py.Reference:
+            self._references(data, path)
+            return
         texts = h5py.check_string_dtype(data.dtype)
         if texts is not None and texts.length is None:
             self._texts(data, path)
@@ -115,6 +118,12 @@ class _Answer:
                 self._array(data[name], f"{path}:{name}")
         else:
             self._array(data[()], path)
+
+    def _references(self, data: Any, path: str) -> None:
+        if data.size > _MAX_TEXTS:
+            raise ValueError(f"{path!r} has {data.size} references")
+        found = [data.file[place].name if place else "" for place in data[()].ravel().tolist()]
+        self.told["references"][path] = [(name or "").lstrip("/") for name in found]
 
     def _texts(self, data: Any, path: str) -> None:
         if data.size > _MAX_TEXTS:

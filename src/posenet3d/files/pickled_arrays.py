@@ -77,8 +77,9 @@ def _numpy(record: Record) -> NDArray[Any]:
         dtype, data = record.arguments
         return _filled(data, dtype, (), fortran=False)
     if record.kind == "_frombuffer":
-        data, dtype, shape, order = record.arguments
-        return _filled(data, dtype, shape, fortran=order == "F")
+        data, dtype, shape, order, *axes = record.arguments
+        made = _filled(data, dtype, shape, fortran=order == "F")
+        return made.transpose(_axes(*axes, count=made.ndim)) if order == "K" else made
     *_, shape, dtype, fortran, data = record.state
     return _filled(data, dtype, shape, fortran=bool(fortran))
 
@@ -88,6 +89,14 @@ def _filled(data: Any, dtype: Any, shape: Any, *, fortran: bool) -> NDArray[Any]
     if len(content) != math.prod(sizes) * kind.itemsize:
         raise ValueError(f"{len(content)} bytes for {kind} {sizes}")
     return np.frombuffer(content, kind).reshape(sizes, order="F" if fortran else "C")
+
+
+def _axes(order: Any = None, *, count: int) -> tuple[int, ...]:
+    """The order of the axes in an array that is neither C's nor Fortran's; NumPy 2.4 has it."""
+    axes = tuple(range(count)) if order is None else order
+    if type(axes) is not tuple or not all(type(axis) is int for axis in axes):
+        raise ValueError("an order of axes that is none")
+    return axes
 
 
 def _dtype(record: Any) -> np.dtype[Any]:

@@ -5,16 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from posenet3d.errors import ConfigurationError, StorageError
-from posenet3d.keypoints.source import by_number
-
-NO_KEYPOINTS = frozenset(
-    {
-        *(".md", ".rst", ".pdf", ".html", ".log", ".zip", ".gz"),
-        *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".jpg", ".jpeg", ".png", ".gif", ".webp"),
-    }
-)
-"""Suffixes of what lies beside keypoints; such files are left out of a folder."""
+from posenet3d.errors import ConfigurationError
+from posenet3d.keypoints.clip_folders import entries, names_below
 
 
 def find_inputs(
@@ -43,12 +35,7 @@ def find_inputs(
     elif Path(inputs).is_dir():
         if beside is not None and beside.resolve() == Path(inputs).resolve():
             raise ConfigurationError(["out_folder: expected another folder than the inputs'"])
-        try:
-            names = sorted(os.listdir(inputs), key=by_number)
-        except OSError as error:
-            raise StorageError(inputs, f"cannot be read: {error.strerror}.") from error
-        every = (Path(inputs) / name for name in names if not name.startswith("."))
-        found = tuple(each for each in every if _is_input(each, beside))
+        found = tuple(each for each in entries(Path(inputs)) if not _is_same(each, beside))
     else:
         found = (Path(inputs),)
     if not found:
@@ -58,10 +45,8 @@ def find_inputs(
     return found
 
 
-def _is_input(path: Path, beside: Path | None) -> bool:
-    if path.suffix.lower() in NO_KEYPOINTS:
-        return False
-    return beside is None or path.resolve() != beside.resolve()
+def _is_same(path: Path, other: Path | None) -> bool:
+    return other is not None and path.resolve() == other.resolve()
 
 
 def name_inputs(inputs: Sequence[Path]) -> tuple[tuple[Path, str], ...]:
@@ -83,14 +68,4 @@ def name_inputs(inputs: Sequence[Path]) -> tuple[tuple[Path, str], ...]:
     if twice:
         raise ConfigurationError([f"inputs: {each} twice" for each in twice])
     common = Path(os.path.commonpath([each.parent for each in whole]))
-    relative = [each.relative_to(common) for each in whole]
-    short = [
-        (each if full.is_dir() else each.with_suffix("")).as_posix()
-        for each, full in zip(relative, whole, strict=True)
-    ]
-    taken = Counter(short)
-    named = (
-        each if taken[each] == 1 else full.as_posix()
-        for each, full in zip(short, relative, strict=True)
-    )
-    return tuple(zip(inputs, named, strict=True))
+    return tuple(zip(inputs, names_below(common, whole), strict=True))

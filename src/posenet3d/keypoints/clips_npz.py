@@ -28,8 +28,8 @@ from typing import Any, cast
 import numpy as np
 
 from posenet3d.errors import DataError, KeypointFormatError
-from posenet3d.files.atomic import atomic_write
 from posenet3d.files.npz import load_npz
+from posenet3d.files.npz_writing import write_npz
 from posenet3d.keypoints.sequence import KeypointSequence
 
 _FIELDS = (
@@ -42,15 +42,18 @@ _NOT_ALWAYS = ("image_size", "track_id")
 Arrays = Mapping[str, np.ndarray]
 
 
-def write_clips(path: str | Path, sequences: Mapping[str, KeypointSequence]) -> None:
-    """Sequences written to one npz file, complete or not at all.
+def write_clips(
+    path: str | Path,
+    sequences: Mapping[str, KeypointSequence] | Iterable[tuple[str, KeypointSequence]],
+) -> None:
+    """Sequences written to one npz file, one at a time, complete or not at all.
 
     Args:
         path: the file, overwritten if it exists.
-        sequences: clip name to sequence.
+        sequences: clip name to sequence; or pairs of both, for sets that outgrow memory.
 
     Raises:
-        DataError: there are no sequences, or one has no name.
+        DataError: there are no sequences, one has no name, or two have the same.
         StorageError: the file cannot be written.
 
     Example:
@@ -61,17 +64,43 @@ def write_clips(path: str | Path, sequences: Mapping[str, KeypointSequence]) -> 
         >>> bool((read_clips(path)["walk"].points == walk.points).all())
         True
     """
-    if not sequences or "" in sequences:
-        got = "an empty name" if sequences else "none"
-        raise DataError(path, f"expected at least one sequence with a name, got {got}.")
-    arrays = {
-        f"{name}:{field}": np.asarray(getattr(sequence, field))
-        for name, sequence in sequences.items()
-        for field in _FIELDS
-        if field not in _NOT_ALWAYS or getattr(sequence, field) is not None
-    }
-    with atomic_write(Path(path)) as file:
-        np.savez(file, **cast(dict[str, Any], arrays))
+    named = sequences.items() if isinstance(sequences, Mapping) else sequences
+    write_npz(path, _some(path, (array for clip in named for array in arrays_of_clip(*clip))))
+
+
+def arrays_of_clip(name: str, sequence: KeypointSequence) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays that a clip has in a file, each with its key.
+
+    Args:
+        name: the clip's name.
+        sequence: the clip.
+
+    Yields:
+        Key and array.
+
+    Raises:
+        DataError: the name is empty.
+
+    Example:
+        >>> walk = KeypointSequence(np.ones((50, 17, 2)), layout="coco_17", fps=25.0)
+        >>> next(arrays_of_clip("walk", walk))[0]
+        'walk:points'
+    """
+    if not name:
+        raise DataError(sequence.source, "expected a sequence with a name, got an empty name.")
+    for field in _FIELDS:
+        value = getattr(sequence, field)
+        if field not in _NOT_ALWAYS or value is not None:
+            yield f"{name}:{field}", np.asarray(value)
+
+
+def _some(path: str | Path, arrays: Iterator[tuple[str, np.ndarray]]) -> Iterator[Any]:
+    """The arrays, of which there must be one at least."""
+    first = next(arrays, None)
+    if first is None:
+        raise DataError(path, "expected at least one sequence with a name, got none.")
+    yield first
+    yield from arrays
 
 
 def read_clips(path: str | Path) -> dict[str, KeypointSequence]:

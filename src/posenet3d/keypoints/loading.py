@@ -51,14 +51,53 @@ def load_people(
         >>> load_people(path)
         (KeypointSequence('walk': 9 frames of 'coco_17', 50 fps, pixels),)
     """
+    found = whoever_is_in(path, format, layout, fps, image_size, joints=joints)
+    if not found:
+        source = KeypointSource(Path(path))
+        raise source.error("people", "at least one person", "none in any frame")
+    return found
+
+
+def whoever_is_in(
+    path: str | Path,
+    format: str | None = None,
+    layout: str | None = None,
+    fps: float | int | None = None,
+    image_size: tuple[int, int] | None = None,
+    *,
+    joints: Mapping[str, str] | None = None,
+) -> tuple[KeypointSequence, ...]:
+    """As `load_people`, but nobody is an answer too: one frame of many may be empty.
+
+    Args:
+        path: as for `load_people`, as are the others.
+        format: see there.
+        layout: see there.
+        fps: see there.
+        image_size: see there.
+        joints: see there.
+
+    Returns:
+        As `load_people`; empty where nobody is.
+
+    Raises:
+        KeypointFormatError: as `load_people`, but for that.
+        StorageError: as `load_people`.
+        UnknownNameError: as `load_people`.
+        UnknownPluginError: as `load_people`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "cam_0001.json")
+        >>> _ = path.write_text('{"version": 1.3, "people": []}')
+        >>> whoever_is_in(path)
+        ()
+    """
     source = KeypointSource(Path(path))
     source.check_there()
     told = Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
     reader = _reader(format) if format is not None else _recognised(source)
-    found = reader.read(source, told)
-    if not found:
-        raise source.error("people", "at least one person", "none in any frame")
-    return tuple(sorted(found, key=lambda person: -_seen(person)))
+    return tuple(sorted(reader.read(source, told), key=lambda person: -_seen(person)))
 
 
 def load_keypoints(
@@ -110,7 +149,7 @@ def load_keypoints(
     if person == -1:
         return people[0]
     if person is None:
-        chosen = [each for each in people if not _is_ghost(each, max(map(len, people)))]
+        chosen = [each for each in people if not is_ghost(each, max(map(len, people)))]
     else:
         chosen = [each for each in people if each.track_id == person]
     if len(chosen) == 1:
@@ -130,8 +169,18 @@ GHOST_SHARE = 0.1
 """And so may be those that are shorter than this share of the longest."""
 
 
-def _is_ghost(person: KeypointSequence, longest: int) -> bool:
-    """Whether a track, not a clip that someone named, is too short to be asked about."""
+def is_ghost(person: KeypointSequence, longest: int) -> bool:
+    """Whether a track, not a clip that someone named, is too short to be asked about.
+
+    Args:
+        person: one of those in a file.
+        longest: the frames of whoever is in most.
+
+    Example:
+        >>> walk = KeypointSequence(np.ones((5, 17, 2)), layout="coco_17", fps=25.0, track_id=1)
+        >>> is_ghost(walk, longest=500), is_ghost(walk, longest=20)
+        (True, False)
+    """
     short = len(person) < min(GHOST_SECONDS * person.fps, GHOST_SHARE * longest)
     return short and person.track_id is not None
 

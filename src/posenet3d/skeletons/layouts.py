@@ -59,6 +59,8 @@ _H36M_TRUNK = ("spine", "thorax", "nose", "head_top")
 _H36M_ARMS = (*_side("left", *_ARM_DOWN), *_side("right", *_ARM_DOWN))
 _OPENPOSE_ARMS = (*_side("right", *_ARM_DOWN), *_side("left", *_ARM_DOWN))
 _OPENPOSE_LEGS = (*_side("right", *_LEG_DOWN), *_side("left", *_LEG_DOWN))
+_3DHP_ARM = ("clavicle", *_ARM_DOWN, "hand")
+_3DHP_LEG = (*_LEG_DOWN, "foot", "toe")
 _HIPS = ("right_hip", "left_hip")
 _SHOULDERS = ("right_shoulder", "left_shoulder")
 
@@ -152,6 +154,20 @@ _SKELETONS = (
         root="pelvis", spine1="pelvis", spine2="spine1", spine3="spine2", neck="spine3",
         collar="spine3", head="neck", shoulder="collar",
     ),
+    _build(
+        "mpi_inf_3dhp_28",
+        ("spine3", "spine4", "spine2", "spine", "pelvis", "neck", "head", "head_top",
+         *_side("left", *_3DHP_ARM), *_side("right", *_3DHP_ARM),
+         *_side("left", *_3DHP_LEG), *_side("right", *_3DHP_LEG)),
+        root="pelvis", spine="pelvis", spine2="spine", spine3="spine2", spine4="spine3",
+        neck="spine4", head="neck", head_top="head", clavicle="neck", shoulder="clavicle",
+        hand="wrist", toe="foot",
+    ),
+    _build(
+        "mpi_inf_3dhp_17",
+        ("head_top", "neck", *_OPENPOSE_ARMS, *_OPENPOSE_LEGS, "pelvis", "spine", "head"),
+        root="pelvis", spine="pelvis", neck="spine", head="neck", head_top="head",
+    ),
 )  # fmt: skip
 
 LAYOUTS: Mapping[str, Skeleton] = MappingProxyType({s.name: s for s in _SKELETONS})
@@ -177,7 +193,7 @@ def layout(name: str) -> Skeleton:
         name: one of `LAYOUTS`: ``"lsp_14"``, ``"h36m_17"`` (right leg first),
             ``"h36m_17_left_first"``, ``"coco_17"``, ``"body_25"``, ``"body_25b"``,
             ``"coco_18"``, ``"mpi_15"``, ``"halpe_26"``, ``"mpii_16"``, ``"mediapipe_33"``,
-            ``"smpl_24"``.
+            ``"smpl_24"``, ``"mpi_inf_3dhp_28"``, ``"mpi_inf_3dhp_17"``.
 
     Returns:
         Its skeleton.

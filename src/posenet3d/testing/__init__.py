@@ -4,11 +4,13 @@
 :mod:`posenet3d.testing.bodies` draws bodies with their shapes and poses. :func:`check_body_model`
 checks a body model against all that the library expects of one, :func:`check_logger` a logger,
 :func:`check_keypoint_reader` a reader of keypoint files, and :func:`check_malformed` what it makes
-of damaged ones, :func:`check_exporter` a writer of files; they need no Hypothesis.
+of damaged ones, :func:`check_exporter` a writer of files, :func:`check_dataset` a dataset;
+they need no Hypothesis.
 """
 
 from posenet3d.testing.contracts import (
     check_body_model,
+    check_dataset,
     check_exporter,
     check_keypoint_reader,
     check_logger,
@@ -17,6 +19,7 @@ from posenet3d.testing.contracts import (
 
 __all__ = [
     "check_body_model",
+    "check_dataset",
     "check_exporter",
     "check_keypoint_reader",
     "check_logger",

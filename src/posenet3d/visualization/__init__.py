@@ -1,6 +1,14 @@
 """Pictures of what goes in and what comes out. Needs the extra ``viz``."""
 
 from posenet3d.visualization.bodies import joints_over_mesh, regressor_weights
+from posenet3d.visualization.mesh_sheet import MeshExample, mesh_sheet
 from posenet3d.visualization.plots import skeleton_sheet, training_curves
 
-__all__ = ["joints_over_mesh", "regressor_weights", "skeleton_sheet", "training_curves"]
+__all__ = [
+    "MeshExample",
+    "joints_over_mesh",
+    "mesh_sheet",
+    "regressor_weights",
+    "skeleton_sheet",
+    "training_curves",
+]

@@ -195,7 +195,7 @@ def _draw_pair(
 
 
 def _rounded(error: float) -> str:
-    return f"{error:.0f}" if error >= 100 else f"{error:#.2g}".rstrip(".")
+    return f"{error:.0f}" if error >= 99.5 else f"{error:#.2g}".rstrip(".")
 
 
 def _draw_skeleton(

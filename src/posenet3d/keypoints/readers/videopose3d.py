@@ -137,19 +137,39 @@ def _sequence(
         raise KeypointFormatError(source, f"{recording.name}: {what}") from None
 
 
+def layout_by_sides(metadata: Mapping[str, Any], joints: int) -> str | None:
+    """The layout whose left and right joints are those of a file's metadata.
+
+    Args:
+        metadata: with ``keypoints_symmetry``, the numbers of the left and of the right joints.
+        joints: how many joints there are.
+
+    Returns:
+        The layout's name; ``None`` where the metadata do not tell, or there is none.
+
+    Example:
+        >>> sides = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
+        >>> layout_by_sides({"keypoints_symmetry": sides}, 17)
+        'h36m_17'
+    """
+    sides = metadata.get("keypoints_symmetry")
+    if not isinstance(sides, list) or len(sides) != 2:
+        return None
+    left, right = (
+        {int(joint) for joint in side if _whole(joint)} if _listed(side) else set()
+        for side in sides
+    )
+    for name, skeleton in LAYOUTS.items():
+        same = set(skeleton.left) == left and set(skeleton.right) == right
+        if len(skeleton) == joints and same:
+            return name
+    return None
+
+
 def _layout(source: KeypointSource, told: Told, metadata: Mapping[str, Any], joints: int) -> str:
     """As told; else the layout whose left and right joints are those of the metadata."""
-    sides = metadata.get("keypoints_symmetry")
-    if told.layout is None and isinstance(sides, list) and len(sides) == 2:
-        left, right = (
-            {int(joint) for joint in side if _whole(joint)} if _listed(side) else set()
-            for side in sides
-        )
-        for name, skeleton in LAYOUTS.items():
-            same = set(skeleton.left) == left and set(skeleton.right) == right
-            if len(skeleton) == joints and same:
-                return name
-    return told.layout_of(source, joints, "h36m_17", "coco_17")
+    by_sides = layout_by_sides(metadata, joints) if told.layout is None else None
+    return by_sides or told.layout_of(source, joints, "h36m_17", "coco_17")
 
 
 def _listed(value: Any) -> bool:

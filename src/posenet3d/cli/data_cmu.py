@@ -1,0 +1,126 @@
+"""``posenet3d data cmu``: CMU's motion capture made into a motion file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from posenet3d.data.datasets.cmu import Recording
+    from posenet3d.data.motion import MotionClip
+
+
+def cmu(
+    root: Annotated[
+        Path,
+        typer.Option(
+            "--root", help="Folder with .amc and .asf, or .bvh files.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The npz file to make.", show_default=False)],
+    subjects: Annotated[
+        list[str] | None,
+        typer.Option("--subjects", help="Only these, such as 07,14; may be given again."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="The open protocols' recordings: train or test."),
+    ] = None,
+    fps: Annotated[float, typer.Option(min=1, help="The clips' frames a second.")] = 50.0,
+    max_speed: Annotated[
+        float, typer.Option(help="Cut where a joint is faster, in metres a second.")
+    ] = 15.0,
+    min_seconds: Annotated[float, typer.Option(help="Leave out what is shorter.")] = 1.0,
+    recorded_fps: Annotated[
+        float, typer.Option(min=1, help="Frames a second of .amc files, which do not say.")
+    ] = 120.0,
+    metres_per_unit: Annotated[
+        float | None, typer.Option(help="A unit of the files' length; CMU's by default.")
+    ] = None,
+) -> None:
+    """Make a motion file of CMU's motion capture: 17 joints, metres, z up.
+
+    One recording is in memory at a time. The file appears whole or not at all.
+    """
+    from posenet3d.cli.data_writing import interrupts_told
+    from posenet3d.data.datasets.cmu import Cutting, each_clip, write_motion
+
+    found = _recordings(root, subjects, split)
+    written = _Written()
+    with interrupts_told(out), _progress(len(found)) as on_recording:
+        clips = each_clip(
+            found,
+            Cutting(fps, max_speed, min_seconds),
+            metres=metres_per_unit,
+            fps=recorded_fps,
+            on_recording=on_recording,
+        )
+        count = write_motion(out, written.counted(clips), fps)
+    typer.echo(
+        f"{out}: {_number(count, 'clip')} of {_number(len(written.subjects), 'subject')}, "
+        f"{_number(written.frames, 'frame')} at {fps:g} a second, from "
+        f"{_number(len(found), 'recording')}"
+    )
+    typer.echo(f"Next: posenet3d train --data {out} --protocol cmu14 --run runs/mine")
+
+
+def _recordings(
+    root: Path, subjects: list[str] | None, split: str | None
+) -> "tuple[Recording, ...]":
+    from posenet3d.data.datasets.cmu import OPEN_SPLIT, find_recordings, open_recordings
+    from posenet3d.errors import ConfigurationError, UnknownNameError
+
+    if split is None:
+        listed = (
+            None if subjects is None else [s for each in subjects for s in each.split(",") if s]
+        )
+        return find_recordings(root, listed)
+    if subjects is not None:
+        raise ConfigurationError(["--split names the subjects; leave --subjects or --split away"])
+    if split not in OPEN_SPLIT:
+        raise UnknownNameError("split", split, OPEN_SPLIT)
+    return open_recordings(root, split)
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+class _Written:
+    """What went into the file."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.subjects: set[str] = set()
+
+    def counted(self, clips: "Iterator[MotionClip]") -> "Iterator[MotionClip]":
+        """The clips, counted on their way."""
+        for clip in clips:
+            self.frames += len(clip)
+            self.subjects.add(clip.subject)
+            yield clip
+
+
+@contextmanager
+def _progress(recordings: int) -> "Iterator[Callable[[Recording], None]]":
+    """A bar of the recordings, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("", total=recordings)
+        begun = -1
+
+        def on_recording(recording: "Recording") -> None:
+            nonlocal begun
+            begun += 1
+            bars.update(bar, completed=begun, description=recording.path.name)
+
+        yield on_recording
+        bars.update(bar, completed=recordings)

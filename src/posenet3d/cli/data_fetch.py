@@ -1,0 +1,165 @@
+"""``posenet3d data list`` and ``fetch``: which datasets there are, and how to come by one."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from posenet3d.data.datasets import DatasetCard
+
+_MEGABYTE = 1e6
+
+
+def list_datasets(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the datasets: name, what each gives, whether one has to register, licence."""
+    from posenet3d.plugins import GROUPS
+
+    group = GROUPS["datasets"]
+    rows = [_row(name, card_of(name)) for name in group.names()]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        _print_rows(rows)
+        typer.echo("How to come by one: posenet3d data fetch NAME")
+
+
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The dataset.", show_default=False)],
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", help="The folder for its files.", show_default=False),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Download nothing; only tell what is there.")
+    ] = False,
+) -> None:
+    """Look for a dataset's files, download what anyone may, and tell how to come by the rest.
+
+    Leaves with exit code 2 while files are missing.
+    """
+    card = card_of(name)
+    typer.echo(
+        f"{card.title}\n  {card.homepage}\n  Licence: {card.licence}\n  Cite: {card.citation}"
+    )
+    if not card.files:
+        _print_steps(card)
+        return
+    folder = root or Path(name)
+    before = _missing(card, folder)
+    if root is not None and not dry_run:
+        _download(card, root, complete=not before)
+    typer.echo(f"Files in {folder}:" if root else "Files of its folder (say --root to look there):")
+    for line in _lines(card, folder):
+        typer.echo(line)
+    if before:
+        _print_steps(card)
+    if root is None:
+        return
+    if _missing(card, folder):
+        raise typer.Exit(2)
+    typer.echo(f"Next: posenet3d data convert {name} --root {folder} --out data/{name}")
+
+
+def card_of(name: str) -> "DatasetCard":
+    """The card of a dataset.
+
+    Raises:
+        UnknownPluginError: there is no such dataset.
+
+    Example:
+        >>> card_of("synthetic").licence
+        'Apache-2.0, as the library'
+    """
+    from posenet3d.plugins import GROUPS
+
+    card: DatasetCard = GROUPS["datasets"].load(name).about
+    return card
+
+
+def _row(name: str, card: "DatasetCard") -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": card.title,
+        "splits": list(card.splits),
+        "registration": card.registration,
+        "licence": card.licence,
+        "homepage": card.homepage,
+    }
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "title", "gives", "register", title="Datasets", title_justify="left")
+    table.add_column("licence", overflow="fold")
+    for row in rows:
+        register = "yes" if row["registration"] else "no"
+        table.add_row(row["name"], row["title"], ", ".join(row["splits"]), register, row["licence"])
+    Console().print(table, markup=False)
+
+
+def _missing(card: "DatasetCard", root: Path) -> list[str]:
+    """The files that are needed and not there; where all are optional, one will do."""
+    found = card.found(root)
+    if len(card.optional) == len(card.files):
+        return [] if any(found.values()) else list(card.files)
+    return [each for each in card.files if not found[each] and each not in card.optional]
+
+
+def _lines(card: "DatasetCard", root: Path) -> Iterator[str]:
+    for pattern, paths in card.found(root).items():
+        whole = sum(path.stat().st_size for path in paths if path.is_file()) / _MEGABYTE
+        count = "" if len(paths) < 2 else f"{len(paths)} files, "
+        absent = "optional" if pattern in card.optional else "missing"
+        state = f"found ({count}{whole:.1f} MB)" if paths else absent
+        yield f"  {state:<28} {pattern}: {card.files[pattern]}"
+    for file in card.downloads:
+        if not (root / file.path).is_file():
+            yield f"  {'can be downloaded':<28} {file.path}: {file.url}"
+
+
+def _print_steps(card: "DatasetCard") -> None:
+    typer.echo("How to come by it:")
+    for number, step in enumerate(card.steps, start=1):
+        typer.echo(f"  {number}. {step}")
+
+
+def _download(card: "DatasetCard", root: Path, complete: bool) -> None:
+    """Fetch what may be fetched, but no archive whose files are there; may be gone on with."""
+    from posenet3d.data.datasets.fetching import download
+
+    for file in card.downloads:
+        if complete and file.unpacked:
+            continue
+        try:
+            with _progress(file.path) as on_bytes:
+                path = download(file, root, on_bytes)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted; the same command goes on from there.", err=True)
+            raise typer.Exit(130) from None
+        checked = "as its checksum says" if file.sha256 else "its publisher gives no checksum"
+        typer.echo(f"Downloaded: {path} ({checked})")
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar on standard error that a download moves on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, TransferSpeedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
+
+        def move(come: int, whole: int | None) -> None:
+            bar.update(task, completed=come, total=whole)
+
+        yield move
