@@ -1,4 +1,4 @@
-"""``posenet3d train``: the paper's stages, from 2D keypoints."""
+"""``posenet3d train``: a preset's stages, from 2D keypoints."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,14 @@ Protocol = Annotated[
     typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
 ]
 Preset = Annotated[
-    str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, or a baseline.")
+    str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, detected, ...")
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start-from",
+        help="Weights to start from: the name of some that ship, or a finished run's folder.",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The run is a function of it.")]
 Set = Annotated[
@@ -82,6 +89,7 @@ def train(
     run: Run,
     protocol: Protocol = None,
     preset: Preset = "quick",
+    start_from: Start = None,
     seed: Seed = 0,
     changes: Set = None,
     device: Device = "auto",
@@ -94,7 +102,7 @@ def train(
     step: Step = None,
     placement: Placement = None,
 ) -> None:
-    """Train the four stages from 2D alone; Ctrl-C saves, the same command goes on."""
+    """Train a preset's stages from 2D alone; Ctrl-C saves, the same command goes on."""
     from posenet3d.training import TrainerConfig
 
     engine = {
@@ -107,7 +115,8 @@ def train(
         "data": placement,
     }
     given = {f"engine.{name}": value for name, value in engine.items() if value is not None}
-    config = TrainerConfig.preset(preset, seed=seed).override(
+    start = {} if start_from is None else {"start_from": start_from}
+    config = TrainerConfig.preset(preset, seed=seed, **start).override(
         {**given, **parse_changes(changes or ())}
     )
     report = fit(config, data, run, protocol=protocol, device=device, resume=resume)

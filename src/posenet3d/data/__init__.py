@@ -14,6 +14,7 @@ from posenet3d.data.rigs import RIGS, Camera, CameraRig, camera_rig, observe
 from posenet3d.data.scale import Anchoring, anchoring
 from posenet3d.data.sequence_files import SequenceFiles
 from posenet3d.data.shards import ShardedSet, ShardedWindows, load_shards, write_shards
+from posenet3d.data.spoiling import Spoiling, SpoiltShare, spoil_windows
 from posenet3d.data.training_set import TrainingSet, film, load_training_set
 from posenet3d.data.windows import WindowSet
 
@@ -31,6 +32,8 @@ __all__ = [
     "SequenceFiles",
     "ShardedSet",
     "ShardedWindows",
+    "Spoiling",
+    "SpoiltShare",
     "TrainingSet",
     "WindowSet",
     "anchoring",
@@ -45,5 +48,6 @@ __all__ = [
     "mean_head_to_root",
     "normalize",
     "observe",
+    "spoil_windows",
     "write_shards",
 ]

@@ -29,6 +29,30 @@ def as_resume(text: str) -> Resume:
     raise UnknownNameError("wish to resume", text, known)
 
 
+def check_scale_is_known(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:
+    """Make sure that the scale between teacher and body is known before the student learns.
+
+    Raises:
+        ConfigurationError: if a run starts from weights that do not know it.
+
+    Example:
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> from posenet3d.training import TrainerConfig
+        >>> config = TrainerConfig.preset("quick", network={"backbone": small})
+        >>> check_scale_is_known(PoseNet3D(config.network), config.stages)
+    """
+    known = model.has_student
+    for stage in stages:
+        known = known or stage.measure_scale
+        if "student" in stage.train and not known:
+            raise ConfigurationError(
+                [
+                    f"stages.{stage.name}: expected weights with a trained student to start from, "
+                    "got some without; set measure_scale there or in an earlier stage"
+                ]
+            )
+
+
 def check_something_learns(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:
     """Make sure that every stage has parameters to train.
 
