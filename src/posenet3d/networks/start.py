@@ -61,7 +61,7 @@ def start_from(model: PoseNet3D, name_or_folder: str | Path) -> None:
     Its configuration may differ from the weights' in the options of its parts as long as the
     numbers fit, and in two things that it may gain: ``missing_joints`` (the first layers'
     weights of what tells them are 0), and a head that moves joints (its new layer is 0). So its
-    answer for whole windows is that of the weights.
+    answer for whole windows is that of the weights, but for rounding.
 
     Args:
         model: the network; its numbers change.
