@@ -79,11 +79,13 @@ FIRST = {
     f"{_RATE}.warmup": 0,
     "averaging": None,
 }
+LOW = {**FIRST, f"{_RATE}.lr": 3e-4, f"{_RATE}.warmup": 200}
 TRIALS: Mapping[str, dict[str, Any]] = {
     "first": FIRST,
-    "low_rate": {**FIRST, f"{_RATE}.lr": 3e-4, f"{_RATE}.warmup": 200},
-    "more_exact": {**FIRST, **shares(0.25, 0.2, 0.1)},
-    "averaged": {**FIRST, "averaging": {"decay": 0.998, "start": 500}, f"{_RATE}.decay": 0.2},
+    "low_rate": LOW,
+    "more_exact": {**LOW, **shares(0.25, 0.2, 0.1)},
+    "long": {**LOW, "stages.denoising.steps": 8000},
+    "long_more_exact": {**LOW, **shares(0.25, 0.25, 0.15), "stages.denoising.steps": 8000},
 }
 """Fields of the preset that a trial sets, by path; all are given, whatever the preset has."""
 
