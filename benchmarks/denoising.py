@@ -15,7 +15,7 @@ The page tells all trials that are done. It goes to `benchmarks/results/denoisin
 import argparse
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,15 +145,17 @@ def trial(name: str, folder: Path, rest: Any, held: Any, arguments: Any) -> dict
     }
 
 
-def figures(model: PoseNet3D, clips: Any) -> list[dict[str, Any]]:
+def figures(
+    model: PoseNet3D, clips: Any, conditions: Iterable[Seen] = CONDITIONS
+) -> list[dict[str, Any]]:
     """P-MPJPE of each head under each condition, mm."""
     frames: dict[Any, Any] = {}
     rows = []
-    for seen in CONDITIONS:
-        noise = noise_of(seen.condition, seen.detector)
-        if noise not in frames:
-            frames[noise] = frames_of(clips, WILD, Input.of(model), EVERY, noise)
-        found = measure(seen.condition, model, frames[noise])
+    for seen in conditions:
+        noise, rig = noise_of(seen.condition, seen.detector), seen.condition.protocol
+        if (noise, rig) not in frames:
+            frames[noise, rig] = frames_of(clips, rig, Input.of(model), EVERY, noise)
+        found = measure(seen.condition, model, frames[noise, rig])
         rows.append({"what": said(seen), "frames": found["frames"], **found["p_mpjpe"]})
     return rows
 
@@ -166,7 +168,7 @@ def said(seen: Seen) -> str:
     if condition.part == "missing":
         count = "" if condition.name in OCCLUDED else f"{condition.amount:g}: "
         return f"missing, {count}{condition.name}"
-    return "exact"
+    return "exact" if condition.protocol == WILD else "exact, the fixed rig"
 
 
 def write(arguments: argparse.Namespace) -> None:
