@@ -1,0 +1,92 @@
+"""What teaching a lifter to bear a detector's errors gains and costs, on the test subjects.
+
+    python benchmarks/denoising_test.py --data $POSENET3D_DATA best-wild=RUN_0 OLD_1=RUN_1 ...
+
+Each pair names weights (a shipped name, or a run's folder) before and after they were trained by
+the preset `detected`. All are measured as the trials of `benchmarks/denoising.py` are, on the test
+subjects, also on the fixed rig; each look is written down in `looks_at_test.md` first. Nothing is
+to be chosen by it. Goes to `benchmarks/results/denoising_test.{json,md}`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from denoising import BEFORE, CONDITIONS, EVERY, HEADS, Seen, figures
+from origin import command, commit, note_the_look
+from robustness_measures import FIXED, Condition
+
+from posenet3d.data import load_motion
+from posenet3d.networks import PoseNet3D
+
+AFTER = "after"
+MEASURED = (Seen(Condition("exact", FIXED)), *CONDITIONS)
+
+
+def main() -> None:
+    """Look at every pair, write page and record."""
+    arguments = parse()
+    clips = load_motion(arguments.data / "cmu_test.npz")
+    pairs = []
+    for pair in arguments.pairs:
+        names = dict(zip((BEFORE, AFTER), pair.split("=", 1), strict=True))
+        note_the_look(f"denoising, {' and '.join(names.values())}", arguments.results)
+        networks = {name: PoseNet3D.from_pretrained(place) for name, place in names.items()}
+        pairs.append({name: figures(each, clips, MEASURED) for name, each in networks.items()})
+    results = {"command": command(), "commit": commit(), "pairs": pairs}
+    path = arguments.results / "denoising_test.json"
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    path.with_suffix(".md").write_text("\n".join(page(results)) + "\n")
+    print(path.with_suffix(".md").read_text())
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pairs", nargs="+", metavar="BEFORE=AFTER")
+    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
+    if wrong := [pair for pair in arguments.pairs if "=" not in pair]:
+        parser.error(f"expected BEFORE=AFTER, got {wrong}")
+    return arguments
+
+
+def page(results: dict[str, Any]) -> Iterator[str]:
+    """The page's lines."""
+    pairs = results["pairs"]
+    yield "# Weights taught to bear a detector's errors, on the test subjects"
+    yield ""
+    yield f"Command: `{results['command']}`; commit {results['commit'][:12]}."
+    yield ""
+    yield (
+        f"Test subjects, CMU-14 wild where nothing else is said, every {EVERY}th frame. P-MPJPE in "
+        f"mm, teacher / student / mean: the means over {len(pairs)} pairs of weights before and "
+        "after (the first pair's in brackets), and the mean head's differences in each pair. Where "
+        "a joint is missing, the weights before are given the guess of `fill_windows`."
+    )
+    yield ""
+    yield "| 2D | before | after | mean, differences |"
+    yield "|---|---|---|---|"
+    for number, row in enumerate(pairs[0][BEFORE]):
+        told = " | ".join(heads([pair[name][number] for pair in pairs]) for name in (BEFORE, AFTER))
+        gains = (pair[AFTER][number]["mean"] - pair[BEFORE][number]["mean"] for pair in pairs)
+        yield f"| {row['what']} | {told} | {', '.join(f'{gain:+.1f}' for gain in gains)} |"
+
+
+def heads(rows: list[dict[str, Any]]) -> str:
+    """The means of the three heads' figures, and the first pair's."""
+    means = " / ".join(f"{statistics.fmean(row[name] for row in rows):.1f}" for name in HEADS)
+    return f"{means} ({' / '.join(f'{rows[0][name]:.1f}' for name in HEADS)})"
+
+
+if __name__ == "__main__":
+    main()
