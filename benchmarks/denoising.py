@@ -84,8 +84,7 @@ TRIALS: Mapping[str, dict[str, Any]] = {
     "first": FIRST,
     "low_rate": LOW,
     "more_exact": {**LOW, **shares(0.25, 0.2, 0.1)},
-    "long": {**LOW, "stages.denoising.steps": 8000},
-    "long_more_exact": {**LOW, **shares(0.25, 0.25, 0.15), "stages.denoising.steps": 8000},
+    "long": {**LOW, **shares(0.25, 0.2, 0.1), "stages.denoising.steps": 6000},
 }
 """Fields of the preset that a trial sets, by path; all are given, whatever the preset has."""
 

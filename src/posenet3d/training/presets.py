@@ -282,19 +282,19 @@ def detected() -> dict[str, Any]:
         "stages": [
             {
                 "name": "denoising",
-                "steps": 4000,
+                "steps": 6000,
                 "train": ("backbone", "teacher"),
                 "losses": {"denoising": 1.0},
                 "spoilt": {
                     "errors": [
                         {"noise": "gentle", "share": 0.25},
-                        {"noise": "openpose", "share": 0.35},
-                        {"noise": "openpose", "times": 2.0, "share": 0.2},
+                        {"noise": "openpose", "share": 0.2},
+                        {"noise": "openpose", "times": 2.0, "share": 0.1},
                     ],
                     "hidden": 0.35,
                     "most_hidden": 4,
                 },
-                "optimizer": {"lr": 1e-3, "decay": 0.05},
+                "optimizer": {"lr": 3e-4, "decay": 0.05, "warmup": 200},
             }
         ],
     }
