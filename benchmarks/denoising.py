@@ -1,7 +1,7 @@
 """Choose how a lifter is taught to answer for a detector's 2D as it does for exact 2D.
 
     OMP_NUM_THREADS=1 python benchmarks/denoising.py --data $POSENET3D_DATA RUN
-    python benchmarks/denoising.py --data $POSENET3D_DATA RUN --only low_rate averaged
+    python benchmarks/denoising.py --data $POSENET3D_DATA RUN --only low_rate long
 
 RUN is the folder of a finished run whose training held out `--subjects`. From its weights the
 preset `detected` is trained on the other subjects, filmed by wild cameras, once a trial; a trial

@@ -69,23 +69,29 @@ def page(results: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         f"Test subjects, CMU-14 wild where nothing else is said, every {EVERY}th frame. P-MPJPE in "
-        f"mm, teacher / student / mean: the means over {len(pairs)} pairs of weights before and "
-        "after (the first pair's in brackets), and the mean head's differences in each pair. Where "
-        "a joint is missing, the weights before are given the guess of `fill_windows`."
+        f"mm, over {len(pairs)} pairs of weights before and after: the mean of teacher and of "
+        "student, and mean ± standard deviation of their mean, which is the answer. Where a joint "
+        "is missing, the weights before are given the guess of `fill_windows`."
     )
     yield ""
-    yield "| 2D | before | after | mean, differences |"
-    yield "|---|---|---|---|"
+    yield "| 2D | teacher / student before | teacher / student after | before | after |"
+    yield "|---|---|---|---|---|"
     for number, row in enumerate(pairs[0][BEFORE]):
-        told = " | ".join(heads([pair[name][number] for pair in pairs]) for name in (BEFORE, AFTER))
-        gains = (pair[AFTER][number]["mean"] - pair[BEFORE][number]["mean"] for pair in pairs)
-        yield f"| {row['what']} | {told} | {', '.join(f'{gain:+.1f}' for gain in gains)} |"
+        before, after = ([pair[name][number] for pair in pairs] for name in (BEFORE, AFTER))
+        parts = " | ".join(branches(rows) for rows in (before, after))
+        yield f"| {row['what']} | {parts} | {answer(before)} | {answer(after)} |"
 
 
-def heads(rows: list[dict[str, Any]]) -> str:
-    """The means of the three heads' figures, and the first pair's."""
-    means = " / ".join(f"{statistics.fmean(row[name] for row in rows):.1f}" for name in HEADS)
-    return f"{means} ({' / '.join(f'{rows[0][name]:.1f}' for name in HEADS)})"
+def branches(rows: list[dict[str, Any]]) -> str:
+    """The means of teacher and student over pairs."""
+    return " / ".join(f"{statistics.fmean(row[name] for row in rows):.1f}" for name in HEADS[:2])
+
+
+def answer(rows: list[dict[str, Any]]) -> str:
+    """The mean head over pairs, with its deviation."""
+    values = [row["mean"] for row in rows]
+    deviation = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.1f}{deviation}"
 
 
 if __name__ == "__main__":

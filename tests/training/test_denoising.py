@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from posenet3d.data import Spoiling, TrainingSet, corrupt, film, spoil_windows
 from posenet3d.data.synthetic import synthetic_motion
@@ -102,6 +103,28 @@ def test_a_stopped_run_ends_bit_by_bit_as_one_that_was_not(
     make(run_dir=tmp_path / "cut").fit(resume="must")
     whole, cut = (load_model(tmp_path / name).state_dict() for name in ("whole", "cut"))
     assert all(torch.equal(value, cut[name]) for name, value in whole.items())
+
+
+@pytest.mark.skipif(
+    not torch.distributed.is_gloo_available(), reason="torch was built without gloo"
+)
+def test_two_processes_are_taught_as_one(make: Make) -> None:
+    """In float64, without BatchNorm, whose statistics are a process's own."""
+    exact = {"engine.accelerator": "cpu", "engine.precision": "fp64", f"{STAGE}.steps": 3}
+    exact |= {f"network.{part}.options.dropout": 0.0 for part in ("backbone", "teacher")}
+    two = {"engine.devices": 2, "engine.strategy": "ddp_fork"}
+    states = []
+    for changes in (exact, {**exact, **two}):
+        trainer = make(changes, device="auto")
+        for parent in list(trainer.model.modules()):
+            for name, layer in list(parent.named_children()):
+                if isinstance(layer, nn.BatchNorm1d):
+                    setattr(parent, name, nn.Identity())
+        trainer.fit()
+        states.append(trainer.model.state_dict())
+    alone, both = states
+    apart = {name: float((each - both[name]).abs().max()) for name, each in alone.items()}
+    assert max(apart.values()) < 1e-12
 
 
 def test_the_folder_knows_its_first_weights_by_their_checksum_not_their_place(
