@@ -212,9 +212,10 @@ def render(results: Mapping[str, Any]) -> str:
         "of its mean. A real body has 0 in both. Trembling: the mean length of the second "
         "differences over frames, which are true where the person speeds up, in parts of the "
         "head-to-root length. Off the 2D: the mean distance of the skeleton's image, its root at "
-        "depth c, from OpenPose's joints, in parts of the mean head-to-root length; a teacher that leaves joints on their rays shows only its shift to the root at "
-        "depth c. The last column counts frames in which knees bend more forwards than "
-        "elbows do (`mirror_evidence`); flat depth has no forwards.",
+        "depth c, from OpenPose's joints, in parts of the mean head-to-root length; a teacher that "
+        "leaves joints on their rays shows only its shift to the root at depth c. The last column "
+        "counts frames in which knees bend more forwards than elbows do (`mirror_evidence`); flat "
+        "depth has no forwards.",
         "",
         "The sheet: OpenPose's joints, then each answer as the camera sees it (without "
         "perspective) and from 60° to either side, about the image's vertical.",

@@ -4,7 +4,8 @@ A network that is to hold on detections learns from windows whose exact form is 
 a window gets is decided by its place in the batch, so that every batch has the same shares.
 """
 
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, starmap
+from math import ceil
 from typing import Annotated
 
 import torch
@@ -138,12 +139,12 @@ def spoil_windows(
     rows = places_of(batch, rank, world_size, windows.device)
     stream, seen = f"{seed}/{stage}/{step}", windows.clone()
     shares = [each.share for each in spoiling.errors]
-    bounds = pairwise(accumulate(shares, initial=1 - sum(shares)))
-    where = (rows + 0.5) / batch
-    for each, (low, high) in zip(spoiling.errors, bounds, strict=True):
-        chosen = torch.nonzero((where >= low) & (where < high))[:, 0]
-        if len(chosen):
-            seen[chosen] = corrupt_rows(windows[chosen], each.model, rows[chosen], stream).points
+    bounds = (batch * bound for bound in accumulate(shares, initial=1 - sum(shares)))
+    ends = [len(range(rank, min(batch, ceil(bound - 0.5)), world_size)) for bound in bounds]
+    for each, part in zip(spoiling.errors, starmap(slice, pairwise(ends)), strict=True):
+        if part.start < part.stop:
+            noisy = corrupt_rows(windows[part], each.model, rows[part], stream)
+            seen[part] = noisy.points
     seen = hide(seen, _hidden(windows, rows, spoiling, stream))
     return seen - middle_of_hips(fill_windows(seen))
 
