@@ -5,7 +5,8 @@
 Each pair names weights (a shipped name, or a run's folder) before and after they were trained by
 the preset `detected`. All are measured as the trials of `benchmarks/denoising.py` are, on the test
 subjects, also on the fixed rig; each look is written down in `looks_at_test.md` first. Nothing is
-to be chosen by it. Goes to `benchmarks/results/denoising_test.{json,md}`.
+to be chosen by it. What is measured is kept under `--runs`, and not looked at again. Goes to
+`benchmarks/results/denoising_test.{json,md}`.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from denoising import BEFORE, CONDITIONS, EVERY, HEADS, Seen, figures
+import torch
+from denoising import BEFORE, CONDITIONS, EVERY, HEADS, Seen, figures, kept
 from origin import command, commit, note_the_look
 from robustness_measures import FIXED, Condition
 
@@ -30,18 +32,30 @@ MEASURED = (Seen(Condition("exact", FIXED)), *CONDITIONS)
 def main() -> None:
     """Look at every pair, write page and record."""
     arguments = parse()
-    clips = load_motion(arguments.data / "cmu_test.npz")
-    pairs = []
-    for pair in arguments.pairs:
-        names = dict(zip((BEFORE, AFTER), pair.split("=", 1), strict=True))
-        note_the_look(f"denoising, {' and '.join(names.values())}", arguments.results)
-        networks = {name: PoseNet3D.from_pretrained(place) for name, place in names.items()}
-        pairs.append({name: figures(each, clips, MEASURED) for name, each in networks.items()})
+    torch.set_flush_denormal(True)
+    pairs = [
+        {
+            name: looked_at(place, arguments)["figures"]
+            for name, place in zip((BEFORE, AFTER), pair.split("=", 1), strict=True)
+        }
+        for pair in arguments.pairs
+    ]
     results = {"command": command(), "commit": commit(), "pairs": pairs}
     path = arguments.results / "denoising_test.json"
     path.write_text(json.dumps(results, indent=1) + "\n")
     path.with_suffix(".md").write_text("\n".join(page(results)) + "\n")
     print(path.with_suffix(".md").read_text())
+
+
+def looked_at(weights: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is known of weights, which are looked at if they were not."""
+
+    def look() -> dict[str, Any]:
+        note_the_look(f"denoising, {weights}", arguments.results)
+        clips = load_motion(arguments.data / "cmu_test.npz")
+        return {"figures": figures(PoseNet3D.from_pretrained(weights), clips, MEASURED)}
+
+    return kept(arguments.runs / f"{weights.replace('/', '_')}.json", look)
 
 
 def parse() -> argparse.Namespace:
@@ -51,6 +65,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("pairs", nargs="+", metavar="BEFORE=AFTER")
     parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser.add_argument("--runs", type=Path, default=Path("runs/denoising_test"))
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     if arguments.data is None:
