@@ -29,6 +29,7 @@ from robustness_measures import (
     OCCLUDED,
     WILD,
     Condition,
+    Frames,
     Input,
     frames_of,
     measure,
@@ -94,7 +95,7 @@ def main() -> None:
     arguments = parse()
     torch.set_flush_denormal(True)
     clips = load_motion(arguments.data / "cmu_train.npz")
-    held = [clip for clip in clips if clip.subject in arguments.subjects]
+    held = Views([clip for clip in clips if clip.subject in arguments.subjects])
     rest = [clip for clip in clips if clip.subject not in arguments.subjects]
     before = arguments.runs / f"{BEFORE}.json"
     kept(before, lambda: {"figures": figures(PoseNet3D.from_pretrained(arguments.run), held)})
@@ -131,7 +132,7 @@ def kept(path: Path, make: Any) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def trial(name: str, folder: Path, rest: Any, held: Any, arguments: Any) -> dict[str, Any]:
+def trial(name: str, folder: Path, rest: Any, held: Views, arguments: Any) -> dict[str, Any]:
     """Train a trial and measure it."""
     config = TrainerConfig.preset("detected", start_from=str(arguments.run)).override(TRIALS[name])
     trainer = Trainer(config, train_data=film(rest, WILD), run_dir=folder)
@@ -144,17 +145,29 @@ def trial(name: str, folder: Path, rest: Any, held: Any, arguments: Any) -> dict
     }
 
 
+class Views:
+    """The frames of clips under conditions, each filmed and spoilt once for all networks."""
+
+    def __init__(self, clips: Any) -> None:
+        self.clips = clips
+        self._made: dict[Any, Frames] = {}
+
+    def of(self, seen: Seen, wanted: Input) -> Frames:
+        """The frames under a condition, before joints are hidden."""
+        key = (noise_of(seen.condition, seen.detector), seen.condition.protocol, wanted)
+        if key not in self._made:
+            noise, rig, _ = key
+            self._made[key] = frames_of(self.clips, rig, wanted, EVERY, noise)
+        return self._made[key]
+
+
 def figures(
-    model: PoseNet3D, clips: Any, conditions: Iterable[Seen] = CONDITIONS
+    model: PoseNet3D, views: Views, conditions: Iterable[Seen] = CONDITIONS
 ) -> list[dict[str, Any]]:
     """P-MPJPE of each head under each condition, mm."""
-    frames: dict[Any, Any] = {}
     rows = []
     for seen in conditions:
-        noise, rig = noise_of(seen.condition, seen.detector), seen.condition.protocol
-        if (noise, rig) not in frames:
-            frames[noise, rig] = frames_of(clips, rig, Input.of(model), EVERY, noise)
-        found = measure(seen.condition, model, frames[noise, rig])
+        found = measure(seen.condition, model, views.of(seen, Input.of(model)))
         rows.append({"what": said(seen), "frames": found["frames"], **found["p_mpjpe"]})
     return rows
 

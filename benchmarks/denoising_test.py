@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from denoising import BEFORE, CONDITIONS, EVERY, HEADS, Seen, figures, kept
+from denoising import BEFORE, CONDITIONS, EVERY, HEADS, Seen, Views, figures, kept
 from origin import command, commit, note_the_look
 from robustness_measures import FIXED, Condition
 
@@ -33,9 +33,10 @@ def main() -> None:
     """Look at every pair, write page and record."""
     arguments = parse()
     torch.set_flush_denormal(True)
+    views = Views(load_motion(arguments.data / "cmu_test.npz"))
     pairs = [
         {
-            name: looked_at(place, arguments)["figures"]
+            name: looked_at(place, views, arguments)["figures"]
             for name, place in zip((BEFORE, AFTER), pair.split("=", 1), strict=True)
         }
         for pair in arguments.pairs
@@ -47,13 +48,12 @@ def main() -> None:
     print(path.with_suffix(".md").read_text())
 
 
-def looked_at(weights: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def looked_at(weights: str, views: Views, arguments: argparse.Namespace) -> dict[str, Any]:
     """What is known of weights, which are looked at if they were not."""
 
     def look() -> dict[str, Any]:
         note_the_look(f"denoising, {weights}", arguments.results)
-        clips = load_motion(arguments.data / "cmu_test.npz")
-        return {"figures": figures(PoseNet3D.from_pretrained(weights), clips, MEASURED)}
+        return {"figures": figures(PoseNet3D.from_pretrained(weights), views, MEASURED)}
 
     return kept(arguments.runs / f"{weights.replace('/', '_')}.json", look)
 
