@@ -90,6 +90,22 @@ TRIALS: Mapping[str, dict[str, Any]] = {
 """Fields of the preset that a trial sets, by path; all are given, whatever the preset has."""
 
 
+class Views:
+    """The frames of clips under conditions, each filmed and spoilt once for all networks."""
+
+    def __init__(self, clips: Any) -> None:
+        self.clips = clips
+        self._made: dict[Any, Frames] = {}
+
+    def of(self, seen: Seen, wanted: Input) -> Frames:
+        """The frames under a condition, before joints are hidden."""
+        key = (noise_of(seen.condition, seen.detector), seen.condition.protocol, wanted)
+        if key not in self._made:
+            noise, rig, _ = key
+            self._made[key] = frames_of(self.clips, rig, wanted, EVERY, noise)
+        return self._made[key]
+
+
 def main() -> None:
     """Train and measure what is missing, write page and record."""
     arguments = parse()
@@ -143,22 +159,6 @@ def trial(name: str, folder: Path, rest: Any, held: Views, arguments: Any) -> di
         "loss": [report.start["denoising"], report.end["denoising"]],
         "figures": figures(trainer.model, held),
     }
-
-
-class Views:
-    """The frames of clips under conditions, each filmed and spoilt once for all networks."""
-
-    def __init__(self, clips: Any) -> None:
-        self.clips = clips
-        self._made: dict[Any, Frames] = {}
-
-    def of(self, seen: Seen, wanted: Input) -> Frames:
-        """The frames under a condition, before joints are hidden."""
-        key = (noise_of(seen.condition, seen.detector), seen.condition.protocol, wanted)
-        if key not in self._made:
-            noise, rig, _ = key
-            self._made[key] = frames_of(self.clips, rig, wanted, EVERY, noise)
-        return self._made[key]
 
 
 def figures(
