@@ -31,12 +31,18 @@ SETTINGS = ForwardSettings(form=FORMS["standard"])
 
 
 @pytest.fixture
-def make(whole_run: Path, clips: Clips) -> Make:
-    """Makes a silent trainer of a short stage that starts from the small run."""
+def first(whole_run: Path) -> Path:
+    """The small run's network without its student."""
+    return whole_run / "stages" / "teacher"
+
+
+@pytest.fixture
+def make(first: Path, clips: Clips) -> Make:
+    """Makes a silent trainer of a short stage that starts from the small run's teacher."""
 
     def trainer(changes: Mapping[str, Any] | None = None, **options: Any) -> Trainer:
         config = TrainerConfig.preset(
-            "detected", start_from=str(options.pop("start", whole_run)), batch_size=8, log_every=4
+            "detected", start_from=str(options.pop("start", first)), batch_size=8, log_every=4
         ).override({**SHORT, **(changes or {})})
         options = {"train_data": clips, "device": "cpu", "progress": False, **options}
         return Trainer(config, **options)
@@ -44,13 +50,12 @@ def make(whole_run: Path, clips: Clips) -> Make:
     return trainer
 
 
-def test_a_run_starts_as_the_network_that_it_starts_from(make: Make, whole_run: Path) -> None:
+def test_a_run_starts_as_the_network_that_it_starts_from(make: Make, first: Path) -> None:
     windows = 0.1 * torch.randn(5, 9, 14, 2)
-    answer = load_model(whole_run).lift(windows)
+    answer = load_model(first).lift(windows)
     started = make().model
     for head, each in answer.items():
         torch.testing.assert_close(started.lift(windows)[head], each, atol=1e-5, rtol=0)
-    assert torch.equal(started.metres_per_unit, load_model(whole_run).metres_per_unit)
 
 
 def test_the_stage_changes_exactly_what_it_names(make: Make) -> None:
@@ -128,14 +133,14 @@ def test_two_processes_are_taught_as_one(make: Make) -> None:
 
 
 def test_the_folder_knows_its_first_weights_by_their_checksum_not_their_place(
-    make: Make, whole_run: Path, tmp_path: Path
+    make: Make, first: Path, tmp_path: Path
 ) -> None:
     make(run_dir=tmp_path / "run").fit()
     told = json.loads((tmp_path / "run" / "config.json").read_text())
-    weights = json.loads((whole_run / "model.json").read_text())["weights_sha256"]
+    weights = json.loads((first / "model.json").read_text())["weights_sha256"]
     assert told["start"] == {"weights_sha256": weights}
-    assert told["trainer"]["start_from"] == str(whole_run)
-    model = load_model(whole_run)
+    assert told["trainer"]["start_from"] == str(first)
+    model = load_model(first)
     copied = save_model(model, tmp_path / "copied")
     make(run_dir=tmp_path / "run", start=copied).fit(resume="must")
     model.teacher.offsets.weight.data += 1
@@ -209,11 +214,21 @@ def test_what_makes_no_sense_is_a_fault(changes: dict[str, Any], told: str) -> N
         TrainerConfig.preset("detected").override(changes)
 
 
-def test_weights_that_do_not_fit_fail_before_step_one(make: Make, whole_run: Path) -> None:
+def test_weights_that_do_not_fit_fail_before_step_one(make: Make) -> None:
     with pytest.raises(ConfigurationError, match="as in the weights to start from"):
         make({"network.backbone.options.channels": 16})
     with pytest.raises(UnknownNameError, match="best-wild"):
         TrainerConfig.preset("detected", start_from="best-wlid")
     learns = {f"{STAGE}.train": ["student"], f"{STAGE}.losses": {"knowledge_distillation": 1.0}}
     with pytest.raises(ConfigurationError, match="expected weights with a trained student"):
-        make(learns, start=whole_run / "stages" / "teacher")
+        make(learns)
+
+
+def test_a_student_that_reads_features_is_not_left_behind(make: Make, whole_run: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"denoising\.train: expected 'student' here"):
+        make(start=whole_run)
+    losses = {"denoising": 1.0, "knowledge_distillation": 1.0}
+    along = {f"{STAGE}.train": ["backbone", "teacher", "student"], f"{STAGE}.losses": losses}
+    trainer = make(along, start=whole_run)
+    assert torch.equal(trainer.model.metres_per_unit, load_model(whole_run).metres_per_unit)
+    assert trainer.model.has_student

@@ -28,7 +28,12 @@ from posenet3d.training.engine.forks import run_in_forks
 from posenet3d.training.faults import plugin_faults
 from posenet3d.training.interrupts import Interrupt, deferred_interrupts
 from posenet3d.training.placement import TrainingData, describe_windows
-from posenet3d.training.preflight import Resume, check_scale_is_known, check_something_learns
+from posenet3d.training.preflight import (
+    Resume,
+    check_scale_is_known,
+    check_something_learns,
+    check_student_follows,
+)
 from posenet3d.training.progress import Bars, ProgressDisplay, Silent
 from posenet3d.training.report import Record, StageReport, TrainingReport
 from posenet3d.training.run_folder import Memory, RunFolder
@@ -145,6 +150,7 @@ class Trainer:
         model.input_length.fill_(self._data.length or 0.0)
         check_something_learns(model, self.config.stages)
         check_scale_is_known(model, self.config.stages)
+        check_student_follows(model, self.config.stages)
         return model
 
     def _start_digest(self) -> str | None:
