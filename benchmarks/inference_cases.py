@@ -58,7 +58,7 @@ def network(case: Mapping[str, Any]) -> PoseNet3D:
     """The network of a case; without a student where only the teacher is wanted."""
     torch.manual_seed(0)
     if case["network"] == "best-wild":
-        model = PoseNet3D.from_pretrained()
+        model = PoseNet3D.from_pretrained("best-wild")
     else:
         model = PoseNet3D(TrainerConfig.preset(case["network"]).network).eval()
         model.measure_scale(model.teacher_skeleton(torch.randn(64, 9, 14, 2)))

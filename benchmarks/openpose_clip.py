@@ -39,6 +39,7 @@ FLAT = "flat depth"
 FIGURES = {
     "asymmetry": "left and right limbs differ, %",
     "bone_spread": "limbs change their length, %",
+    "trembling": "trembles, %",
     "reprojection": "off the 2D, %",
     "reprojection_pixels": "off the 2D, pixels",
     "right_way_round": "frames that bend the right way, %",
@@ -71,11 +72,10 @@ def main() -> None:
         "missing_joints": model.config.missing_joints,
         "frames": len(clip),
         "missing": float(np.isnan(clip.points[..., 0]).mean()),
-        "figures": {
-            head: figures(poses, seen, model.config.distance)
-            for head, poses in lifted.heads.items()
-        },
+        "figures": figures_of(lifted, seen, model),
     }
+    if arguments.beside is not None:
+        results["beside"] = beside(arguments.beside, clip, shown)
     arguments.results.mkdir(parents=True, exist_ok=True)
     path = arguments.results / "openpose_clip.json"
     path.write_text(json.dumps(results, indent=1) + "\n")
@@ -84,12 +84,28 @@ def main() -> None:
     print(path.with_suffix(".md").read_text())
 
 
+def figures_of(lifted: Lifted, seen: Normalized, model: Any) -> dict[str, dict[str, float]]:
+    """The figures by head."""
+    return {
+        head: figures(poses, seen, model.config.distance) for head, poses in lifted.heads.items()
+    }
+
+
+def beside(place: Path, clip: KeypointSequence, shown: np.ndarray) -> dict[str, Any]:
+    """What is said of another network, which is not drawn."""
+    model = load_model(place)
+    seen = normalized(clip, model)
+    lifted = lift(model, torch.from_numpy(seen.points).float(), shown)
+    return {"model": place.name, "figures": figures_of(lifted, seen, model)}
+
+
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, required=True, help="a finished run's folder")
+    parser.add_argument("--beside", type=Path, help="another run's folder, for its figures alone")
     parser.add_argument("--name", help="what the page calls it; by default the folder's name")
     parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
     parser.add_argument("--frames", type=int, default=8, help="frames on the sheet")
@@ -137,6 +153,7 @@ def figures(poses: Tensor, seen: Normalized, distance: float) -> dict[str, float
     pixels = off / torch.from_numpy(seen.scale).to(poses)[:, None]
     return {
         "asymmetry": 100 * float(limb_asymmetry(poses)),
+        "trembling": 100 * float(torch.linalg.vector_norm(poses.diff(n=2, dim=0), dim=-1).mean()),
         "bone_spread": 100 * float((lengths.std(0, correction=0) / lengths.mean(0)).mean()),
         "reprojection": 100 * distance * float(off[known].mean()),
         "reprojection_pixels": float(pixels[known].mean()),
@@ -171,6 +188,7 @@ def looks(clip: KeypointSequence, lifted: Lifted, shown: np.ndarray) -> list[Loo
 def render(results: Mapping[str, Any]) -> str:
     """The page."""
     told = "told of them" if results["missing_joints"] else "given a guess for them"
+    other = results.get("beside", {"figures": {}})
     lines = [
         "# Real OpenPose keypoints, lifted",
         "",
@@ -182,18 +200,22 @@ def render(results: Mapping[str, Any]) -> str:
         "",
         f"| head | {' | '.join(FIGURES.values())} |",
         "|---" * (1 + len(FIGURES)) + "|",
+        *(row(head, each) for head, each in results["figures"].items()),
         *(
-            f"| {head} | {' | '.join(f'{each[name]:.1f}' for name in FIGURES)} |"
-            for head, each in results["figures"].items()
+            row(f"`{other['model']}`: {head}", each)
+            for head, each in other["figures"].items()
+            if head != FLAT
         ),
         "",
         "Limbs: upper and lower arms and legs. Left and right differ by |l − r| / (l + r), in the "
         "mean over frames; a limb's length changes by its standard deviation over time, in parts "
-        "of its mean. A real body has 0 in both. Off the 2D: the mean distance of the skeleton's "
-        "image, its root at depth c, from OpenPose's joints, in parts of the mean head-to-root "
-        "length; the teacher moves joints along their rays, so only its shift to the root at "
-        "depth c shows. The last column counts frames in which knees bend more forwards than "
-        "elbows do (`mirror_evidence`); flat depth has no forwards.",
+        "of its mean. A real body has 0 in both. Trembling: the mean length of the second "
+        "differences over frames, which are true where the person speeds up, in parts of the "
+        "head-to-root length. Off the 2D: the mean distance of the skeleton's image, its root at "
+        "depth c, from OpenPose's joints, in parts of the mean head-to-root length; a teacher that "
+        "leaves joints on their rays shows only its shift to the root at depth c. The last column "
+        "counts frames in which knees bend more forwards than elbows do (`mirror_evidence`); flat "
+        "depth has no forwards.",
         "",
         "The sheet: OpenPose's joints, then each answer as the camera sees it (without "
         "perspective) and from 60° to either side, about the image's vertical.",
@@ -203,9 +225,15 @@ def render(results: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def row(head: str, figures: Mapping[str, float]) -> str:
+    """A row of the table."""
+    return f"| {head} | {' | '.join(f'{figures[name]:.1f}' for name in FIGURES)} |"
+
+
 def command(arguments: argparse.Namespace) -> str:
     """The command line without folders that are of one machine."""
     words = ["python", "benchmarks/openpose_clip.py", "--model", arguments.model.name]
+    words += [] if arguments.beside is None else ["--beside", arguments.beside.name]
     return shlex.join([*words, "--frames", str(arguments.frames)])
 
 

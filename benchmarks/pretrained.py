@@ -4,20 +4,23 @@
     python benchmarks/pretrained.py --data $POSENET3D_DATA --hold-out S02 S06   # a rehearsal
     python benchmarks/pretrained.py --data $POSENET3D_DATA                      # all subjects
     python benchmarks/pretrained.py --data $POSENET3D_DATA --test --ship
+    python benchmarks/pretrained.py --preset detected --start-from best-wild RUN_1 RUN_2 ...
 
 A preset is trained on "CMU-14 wild", once a seed, and measured under both protocols. `--noise`
 spoils what it sees by a model of a detector's errors, missing joints among them; it is then
-measured on 2D with such errors too. With `--hold-out` those training subjects are left out and
-measured: for choices. Without it all are trained on, and nothing is measured until `--test`, which
-writes down each look at the test subjects in `looks_at_test.md` beside the results first.
+measured on 2D with such errors too, and so is a preset that spoils windows in a stage of its own.
+`--start-from` names the weights that each seed starts from. With `--hold-out` those training
+subjects are left out and measured: for choices. Without it all are trained on, and nothing is
+measured until `--test`, which writes down each look at the test subjects in `looks_at_test.md`
+beside the results first.
 
 `--ship` writes the first seed's network into the package, whatever its figures, with its card:
 as fp16 where that changes P-MPJPE on training clips by less than 0.05 mm. It refuses a network
 that is the wrong way round on training clips, and more than 40 MB.
 
 Each seed has a run folder under `--runs`: what is done is used again, what was stopped goes on.
-Results go to `pretrained.md` and `pretrained.json` (`pretrained_held_out` of a rehearsal); those
-of trials with fewer clips stay in the runs' folder.
+Results go to `pretrained.md` and `pretrained.json`, or what `--page` says (`pretrained_held_out` of
+a rehearsal); those of trials with fewer clips stay in the runs' folder.
 """
 
 import argparse
@@ -37,6 +40,7 @@ from pretrained_runs import (
     figures_of,
     folder_of,
     rounding_of,
+    spoils,
     train_command,
     trained,
 )
@@ -62,7 +66,7 @@ def main() -> None:
     rounding = rounding_of(arguments.seeds[0], arguments)
     if arguments.ship:
         facts["shipped"] = ship(records, rounding, facts, arguments)
-    name = "pretrained_held_out" if arguments.hold_out else "pretrained"
+    name = f"{arguments.page}_held_out" if arguments.hold_out else arguments.page
     document = {**facts, "rounding": rounding, "records": records}
     (results / f"{name}.json").write_text(json.dumps(document, indent=2) + "\n")
     page = results / f"{name}.md"
@@ -86,6 +90,9 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="the first ships")
     parser.add_argument("--budget", type=float, default=1.0, help="factor on every stage's steps")
+    parser.add_argument(
+        "--start-from", nargs="+", metavar="WEIGHTS", help="what each seed starts from, in order"
+    )
     parser.add_argument("--noise", choices=["none", "gentle", "openpose"], default="none")
     parser.add_argument(
         "--missing-joints",
@@ -111,6 +118,7 @@ def parse() -> argparse.Namespace:
         help="ship into this folder instead; the only place for less than all subjects",
     )
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--page", default="pretrained", help="what the results are called")
     parser.add_argument("--plan", action="store_true", help="print the budget and stop")
     parser.add_argument("--runs", type=Path, default=Path("runs/pretrained"))
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
@@ -125,6 +133,8 @@ def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
     """Refuse what does not go together."""
     if arguments.data is None:
         parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
+    if arguments.start_from and len(arguments.start_from) != len(arguments.seeds):
+        parser.error("expected as many weights to start from as seeds")
     if arguments.hold_out and arguments.test:
         parser.error("a look at the test subjects is for networks of all training subjects")
     if arguments.ship and not (arguments.test or arguments.hold_out):
@@ -138,12 +148,15 @@ def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
 
 def described(arguments: argparse.Namespace) -> dict[str, Any]:
     """What all records have in common."""
+    starts = [config_of(seed, arguments).start_from for seed in arguments.seeds]
     return {
         "name": arguments.name,
         "preset": arguments.preset,
         "protocol": arguments.protocol,
         "budget": arguments.budget,
         "noise": arguments.noise,
+        "starts": [start for start in starts if start is not None],
+        "spoils": spoils(arguments),
         "missing_joints": arguments.missing_joints,
         "hold_out": arguments.hold_out,
         "measured": measured_on(arguments),

@@ -134,11 +134,18 @@ def summary(facts: dict[str, Any]) -> str:
     }[facts["noise"]]
     gaps = ", missing joints among them," if facts["noise"] != "none" else ""
     gaps = gaps if facts["missing_joints"] else ""
+    start = next(iter(facts["starts"]), "")
+    taught = (
+        f" It goes on from the weights `{Path(start).name}`, and was taught to "
+        "answer for such projections spoilt by the model of a detector's errors, and with joints "
+        "hidden, what these weights answer for the exact ones."
+    )
     return (
         "Lifts 2D joint positions of one person over time to 3D skeletons and to the pose and "
         f"shape of a body model. PoseNet3D (Tripathi et al. 2020), preset `{facts['preset']}`, "
         f"trained on 2D alone: motion capture filmed by simulated {rig[facts['protocol']]} "
         f"(`{facts['protocol']}`), {spoilt}{gaps} and no 3D position as a target."
+        + (taught if facts["spoils"] else "")
     )
 
 
@@ -216,11 +223,12 @@ def limits(record: dict[str, Any], facts: dict[str, Any]) -> tuple[str, ...]:
             "to 8 m away, no lens distortion, none moving. Outside of that nothing was measured."
         ),
     }[facts["protocol"]]
+    noise = "openpose" if facts["spoils"] else facts["noise"]
     errors = {
         "none": "It learnt from exact 2D and was not told what a detector does.",
     }.get(
-        facts["noise"],
-        f"A detector's errors are a model's (`{facts['noise']}`): no figure here is of a real "
+        noise,
+        f"A detector's errors are a model's (`{noise}`): no figure here is of a real "
         "detector, since there is no 3D truth for one.",
     )
     return (

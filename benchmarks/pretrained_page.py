@@ -2,6 +2,7 @@
 
 import os
 import statistics
+from pathlib import Path
 from typing import Any
 
 from pretrained_card import HEADS, measured, told_2d
@@ -28,6 +29,9 @@ def heading(records: list[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
     trial = f" **A trial with {facts['clips']} clips.**" if facts["clips"] else ""
     gaps = ", missing joints among them" if facts["missing_joints"] else ", no joint missing"
     noise = "none" if facts["noise"] == "none" else f"`{facts['noise']}`{gaps}"
+    noise = "as the preset spoils windows" if facts["spoils"] else noise
+    starts = [f"`{Path(each).name}`" for each in facts["starts"]]
+    began = f", from {', '.join(starts)}" if starts else ""
     changes = f"; changed: {', '.join(f'`{each}`' for each in facts['changes'])}"
     data = records[0]["data"]
     return [
@@ -36,7 +40,7 @@ def heading(records: list[dict[str, Any]], facts: dict[str, Any]) -> list[str]:
         f"Command: `{facts['command']}`",
         "",
         f"Preset `{facts['preset']}`, steps × {facts['budget']:g}"
-        f"{changes if facts['changes'] else ''}, trained on "
+        f"{changes if facts['changes'] else ''}{began}, trained on "
         f"{data['sequences']} sequences ({data['frames']:,} frames, subjects "
         f"{', '.join(data['subjects'])}) filmed by `{facts['protocol']}`; detector noise: {noise}. "
         f"Measured on {who}; seeds {seeds}, of which the first ships, whatever its figures; "

@@ -37,7 +37,20 @@ def config_of(seed: int, arguments: Namespace) -> Any:
     """A seed's configuration."""
     from posenet3d.training import TrainerConfig
 
-    return TrainerConfig.preset(arguments.preset, seed=seed).override(changes_of(arguments))
+    start = {}
+    if arguments.start_from:
+        start["start_from"] = arguments.start_from[arguments.seeds.index(seed)]
+    return TrainerConfig.preset(arguments.preset, seed=seed, **start).override(
+        changes_of(arguments)
+    )
+
+
+def spoils(arguments: Namespace) -> bool:
+    """Whether stages of the preset spoil the windows that they see."""
+    from posenet3d.training import TrainerConfig
+
+    stages = TrainerConfig.preset(arguments.preset).stages
+    return any(stage.spoilt is not None for stage in stages)
 
 
 def train_command(arguments: Namespace) -> str:
@@ -46,6 +59,8 @@ def train_command(arguments: Namespace) -> str:
         return ""
     words = ["posenet3d", "train", "--data", "cmu_train.npz", "--protocol", arguments.protocol]
     words += ["--preset", arguments.preset, "--seed", str(arguments.seeds[0]), "--run", "RUN"]
+    if arguments.start_from:
+        words += ["--start-from", arguments.start_from[0]]
     for path, value in changes_of(arguments).items():
         words += ["--set", f"{path}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(words)
@@ -158,6 +173,8 @@ def figures_of(
 
 def kinds_of_2d(arguments: Namespace) -> tuple[str, ...]:
     """What is measured: exact 2D, and 2D with the errors that were trained with."""
+    if spoils(arguments):
+        return (EXACT, "openpose")
     if arguments.noise == "none":
         return (EXACT,)
     return (EXACT, arguments.noise if arguments.missing_joints else f"{arguments.noise}, whole")

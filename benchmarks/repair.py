@@ -37,7 +37,7 @@ REPAIRS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Film, spoil, repair, lift, measure, write."""
     arguments = parse()
-    estimator = Estimator.from_pretrained(device="cpu")
+    estimator = Estimator.from_pretrained("best-wild", device="cpu")
     found = defaultdict(list)
     for clip in clips(arguments.people):
         exact, truth = filmed(clip)

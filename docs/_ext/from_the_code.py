@@ -454,6 +454,7 @@ class ModelCards(Generated):
         if not pretrained_names():
             yield "No weights ship with this version."
         for name in pretrained_names():
+            yield from (f"**The card of** ``{name}``", "")
             for section in model_card(name).sections():
                 if section.title:
                     yield from (f".. rubric:: {section.title}", "")

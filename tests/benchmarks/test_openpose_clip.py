@@ -38,6 +38,7 @@ def run(benchmark, monkeypatch, clip, folder, model):
     save_model(model, folder / "net")
     monkeypatch.setattr(benchmark.openpose_clip, "read_clip", lambda path: clip)
     words = ["--model", str(folder / "net"), "--data", str(folder), "--results", str(folder)]
+    words += ["--beside", str(save_model(network(False), folder / "other"))]
     monkeypatch.setattr(sys, "argv", ["openpose_clip.py", *words, "--frames", "2"])
     benchmark.openpose_clip.main()
     assert (folder / "openpose_clip.png").stat().st_size > 10_000
@@ -53,6 +54,8 @@ def test_a_clip_with_missing_joints_is_lifted_and_drawn(
     page, results = run(benchmark, monkeypatch, clip, tmp_path, network(told))
     assert list(results["figures"]) == ["teacher", "student", "mean", "flat depth"]
     assert ("told of them" if told else "given a guess") in page
+    assert list(results["beside"]["figures"]) == list(results["figures"])
+    assert "| `other`: mean |" in page
     values = [value for head in results["figures"].values() for value in head.values()]
     assert np.isfinite(values).all()
     assert results["missing"] == pytest.approx(20 / clip.confidence.size)
@@ -79,6 +82,8 @@ def test_a_true_skeleton_has_no_fault_but_what_the_2d_has(benchmark):
     found = benchmark.openpose_clip.figures(pose, seen, 10.0)
     assert found["bone_spread"] == pytest.approx(0, abs=1e-4)
     assert found["asymmetry"] == pytest.approx(0, abs=1e-4)
+    even = pose[:1] + torch.arange(len(pose))[:, None, None]  # all of it, and evenly
+    assert benchmark.openpose_clip.figures(even, seen, 10.0)["trembling"] < 1e-9
     assert found["reprojection"] == pytest.approx(0, abs=1e-9)
     assert found["right_way_round"] == 100
     shifted = seen._replace(points=seen.points + np.array([0.003, 0.004]))

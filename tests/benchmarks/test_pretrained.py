@@ -153,6 +153,30 @@ def test_nobody_of_the_test_subjects_was_looked_at(rehearsal):
     assert not list((rehearsal / "runs").glob("*/*/figures-test.json"))
 
 
+def test_each_seed_starts_from_weights_of_its_own_and_is_measured_on_spoilt_2d_too(
+    benchmark, data, tmp_path, monkeypatch
+):
+    given = ["pretrained.py", "--data", str(data), "--preset", "detected", "--seeds", "2", "5"]
+    starts = ["best-wild", str(benchmark_start(tmp_path))]
+    monkeypatch.setattr(sys, "argv", [*given, "--start-from", *starts])
+    arguments = benchmark.pretrained.parse()
+    configs = [benchmark.pretrained_runs.config_of(seed, arguments) for seed in (2, 5)]
+    assert [config.start_from for config in configs] == starts
+    assert [config.seed for config in configs] == [2, 5]
+    assert benchmark.pretrained_runs.kinds_of_2d(arguments) == ("exact", "openpose")
+    assert benchmark.pretrained_runs.train_command(arguments).endswith("--start-from best-wild")
+    monkeypatch.setattr(sys, "argv", [*given, "--start-from", "best-wild"])
+    with pytest.raises(SystemExit):
+        benchmark.pretrained.parse()
+
+
+def benchmark_start(folder):
+    """A copy of shipped weights."""
+    from posenet3d.networks import save_model
+
+    return save_model(PoseNet3D.from_pretrained("best-wild"), folder / "own")
+
+
 def test_what_is_done_is_used_again(benchmark, data, rehearsal, monkeypatch):
     def never(*_, **__):
         raise AssertionError("trained or measured again")

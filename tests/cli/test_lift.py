@@ -69,7 +69,7 @@ def test_json_tells_everything_that_was_done(walk: Path, tmp_path: Path) -> None
         "one_euro",
     ]
     assert told["invented_share"] == pytest.approx(4 / (40 * 14))  # filled in is not seen
-    assert told["provenance"]["weights"] == "best-wild"
+    assert told["provenance"]["weights"] == "best-detected"
     assert [each["path"] for each in told["written"]] == [str(out)]
 
 

@@ -244,7 +244,7 @@ def test_the_answer_says_where_it_comes_from(estimator: Estimator, walk: Keypoin
     assert lifted.keypoints is walk
     assert lifted.up_from == "given"
     np.testing.assert_allclose(lifted.up, [0, -np.sqrt(0.5), -np.sqrt(0.5)])
-    assert lifted.provenance["weights"] == "best-wild"
+    assert lifted.provenance["weights"] == "best-detected"
     assert len(lifted.provenance["weights_sha256"]) == 64
     assert estimator.predict(walk).provenance["stitch"] == "average"
 

@@ -11,7 +11,7 @@ from torch import nn
 from posenet3d.errors import ShapeError
 from posenet3d.geometry import project
 from posenet3d.networks import Lifter, Student, TeacherHead, TemporalDiscriminator
-from posenet3d.nn import TemporalBackbone
+from posenet3d.nn import TemporalBackbone, fill_windows, hide
 
 FRAMES = st.sampled_from([1, 3, 9])
 seeds = st.integers(0, 2**31)
@@ -216,3 +216,20 @@ def test_an_untrained_discriminator_s_logits_are_moderate():
     torch.manual_seed(0)
     logits = TemporalDiscriminator(channels=256)(normalised(64, 9, 14, 2))
     assert logits.abs().max() < math.log(9)  # at most 90 % sure
+
+
+@pytest.mark.parametrize("missing_joints", [False, True])
+def test_a_head_that_moves_joints_moves_those_that_are_seen_by_its_own_layer(missing_joints):
+    torch.manual_seed(0)
+    head = TeacherHead(8, missing_joints=missing_joints, moves_joints=True).eval()
+    features, windows = torch.randn(3, 8), torch.randn(3, 9, 14, 2) / 10
+    torch.nn.init.zeros_(head.places.weight)
+    torch.nn.init.constant_(head.places.bias, 0.25)
+    skeletons = head(features, windows)
+    torch.testing.assert_close(skeletons[..., :2] / skeletons[..., 2:], windows + 0.25)
+    hidden = hide(windows, torch.rand(3, 9, 14) < 0.3)
+    answer = head(features, hidden)
+    if missing_joints:
+        torch.testing.assert_close(answer[..., :2] / answer[..., 2:], fill_windows(hidden) + 0.25)
+    else:
+        assert torch.equal(answer[..., 0].isnan(), hidden[..., 0].isnan())

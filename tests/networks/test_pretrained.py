@@ -111,8 +111,8 @@ def test_a_shipped_name_goes_before_a_folder_of_that_name_and_a_path_is_a_folder
 @pytest.mark.usefixtures("shipped")
 @pytest.mark.parametrize("load", [PoseNet3D.from_pretrained, model_card, pretrained_folder])
 def test_an_unknown_name_suggests_the_nearest(load):
-    with pytest.raises(UnknownNameError, match="did you mean 'best-wild'") as caught:
-        load("best-wlid")
+    with pytest.raises(UnknownNameError, match=f"did you mean {DEFAULT_WEIGHTS!r}") as caught:
+        load("best-detectde")
     assert caught.value.known == (DEFAULT_WEIGHTS, "toy")
 
 

@@ -13,6 +13,8 @@ from posenet3d.nn import (
     TemporalBackbone,
     TemporalConvBlock,
     TemporalResidualBlock,
+    fill_windows,
+    hide,
     make_activation,
 )
 from posenet3d.testing.strategies import tensors
@@ -201,3 +203,30 @@ def test_in_train_mode_dropout_and_batchnorm_are_at_work():
     once, twice = block(torch.ones(8, 3, 28)), block(torch.ones(8, 3, 28))
     assert not torch.equal(block.norm.running_mean, before)
     assert once.shape == twice.shape == (8, 1, 64)
+
+
+def test_a_backbone_that_guesses_gives_what_it_would_for_the_guess_but_for_the_flag():
+    torch.manual_seed(0)
+    backbone = TemporalBackbone(channels=8, missing_joints=True, guess_missing=True).eval()
+    windows = torch.randn(4, 9, 14, 2) / 10
+    gaps = hide(windows, torch.rand(4, 9, 14) < 0.3)
+    assert not torch.equal(backbone(gaps), backbone(fill_windows(gaps)))
+    points = torch.arange(3 * 14 * 3).view(-1, 3)
+    with torch.no_grad():
+        backbone.entry.linear.weight[:, points[:, 2]] = 0
+    assert torch.equal(backbone(gaps), backbone(fill_windows(gaps)))
+    zeros = TemporalBackbone(channels=8, missing_joints=True).eval()
+    zeros.load_state_dict(backbone.state_dict())
+    assert not torch.equal(zeros(gaps), backbone(gaps))
+    assert torch.equal(zeros(windows), backbone(windows))
+
+
+def test_a_backbone_that_guesses_slides_as_it_takes_windows():
+    torch.manual_seed(0)
+    backbone = TemporalBackbone(channels=8, missing_joints=True, guess_missing=True).eval()
+    gaps = hide(torch.randn(2, 13, 14, 2) / 10, torch.rand(2, 13, 14) < 0.3)
+    slid = backbone.slide(gaps)
+    assert slid.shape == (2, 5, 8)
+    for first in range(5):
+        torch.testing.assert_close(slid[:, first], backbone(gaps[:, first : first + 9]))
+    assert backbone.slide(gaps[:0]).shape == (0, 5, 8)

@@ -1,4 +1,4 @@
-"""``posenet3d train``: the paper's stages, from 2D keypoints."""
+"""``posenet3d train``: a preset's stages, from 2D keypoints."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +101,14 @@ Protocol = Annotated[
     typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
 ]
 Preset = Annotated[
-    str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, or a baseline.")
+    str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, detected, ...")
+]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--start-from",
+        help="Weights to start from: the name of some that ship, or a finished run's folder.",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The run is a function of it.")]
 Set = Annotated[
@@ -156,6 +163,7 @@ def train(
     data: Data = None,
     protocol: Protocol = None,
     preset: Preset = "quick",
+    start_from: Start = None,
     seed: Seed = 0,
     changes: Set = None,
     device: Device = "auto",
@@ -178,7 +186,7 @@ def train(
     step: Step = None,
     placement: Placement = None,
 ) -> None:
-    """Train the four stages from 2D alone; Ctrl-C saves, the same command goes on."""
+    """Train a preset's stages from 2D alone; Ctrl-C saves, the same command goes on."""
     from posenet3d.cli.lift_options import parse_size
     from posenet3d.cli.train_data import training_data
     from posenet3d.training import TrainerConfig
@@ -193,7 +201,8 @@ def train(
         "data": placement,
     }
     given = {f"engine.{name}": value for name, value in engine.items() if value is not None}
-    config = TrainerConfig.preset(preset, seed=seed).override(
+    start = {} if start_from is None else {"start_from": start_from}
+    config = TrainerConfig.preset(preset, seed=seed, **start).override(
         {**given, **parse_changes(changes or ())}
     )
     reading = {

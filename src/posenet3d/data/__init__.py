@@ -16,6 +16,7 @@ from posenet3d.data.rigs import RIGS, Camera, CameraRig, camera_rig, observe
 from posenet3d.data.scale import Anchoring, anchoring
 from posenet3d.data.sequence_files import SequenceFiles
 from posenet3d.data.shards import ShardedSet, ShardedWindows, load_shards, write_shards
+from posenet3d.data.spoiling import Spoiling, SpoiltShare, spoil_windows
 from posenet3d.data.training_set import TrainingSet, film, load_training_set
 from posenet3d.data.windows import WindowSet
 
@@ -35,6 +36,8 @@ __all__ = [
     "SequenceFiles",
     "ShardedSet",
     "ShardedWindows",
+    "Spoiling",
+    "SpoiltShare",
     "TrainingSet",
     "WindowSet",
     "anchoring",
@@ -49,6 +52,7 @@ __all__ = [
     "mean_head_to_root",
     "normalize",
     "observe",
+    "spoil_windows",
     "write_annotated",
     "write_shards",
 ]

@@ -41,7 +41,7 @@ from torch import Tensor
 from posenet3d.data.joint_errors import LIMBS, OFTEN, joint_error
 from posenet3d.data.noise_process import held, runs, wander
 from posenet3d.data.stateless import normal_pairs, places_of, uniform_numbers
-from posenet3d.errors import UnknownNameError
+from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons import LSP_14, Skeleton, layout
 from posenet3d.typing import Windows2D
@@ -94,6 +94,23 @@ class DetectorNoise(BaseModel):
 
     confidence_spread: float = Field(default=0.05, ge=0, allow_inf_nan=False)
     """Standard deviation of the confidence beside that."""
+
+    def times(self, factor: float | int) -> "DetectorNoise":
+        """This detector with errors so many times as large and as frequent; shares end at 1.
+
+        Raises:
+            ShapeError: the factor is negative or not finite.
+
+        Example:
+            >>> DetectorNoise(wandering=2.0, dropped=0.6).times(2).dropped
+            1.0
+        """
+        if not 0 <= factor < float("inf"):
+            raise ShapeError("factor", expected="a finite number from 0", got=f"{factor}")
+        sizes = {name: factor * getattr(self, name) for name in ("wandering", "white")}
+        shares = ("dropped", "outliers", "swapped")
+        often = {name: min(1.0, factor * getattr(self, name)) for name in shares}
+        return self.model_copy(update={**sizes, **often})
 
 
 NOISE: Mapping[str, DetectorNoise] = MappingProxyType(
@@ -220,13 +237,46 @@ def corrupt_windows(
         >>> corrupt_windows(torch.randn(4, 10, 14, 2), "gentle", 0, "teacher", 7).points.shape
         torch.Size([4, 10, 14, 2])
     """
-    batch, frames, joints = windows.shape[:3]
-    rows = places_of(batch * world_size, rank, world_size, windows.device)
+    rows = places_of(len(windows) * world_size, rank, world_size, windows.device)
+    return corrupt_rows(windows, model, rows, f"{seed}/{stage}/{step}", fps=fps)
+
+
+def corrupt_rows(
+    windows: Windows2D,
+    model: DetectorNoise | str,
+    rows: Int[Tensor, " batch"],
+    stream: str,
+    *,
+    fps: float | int = 50.0,
+) -> NoisyWindows:
+    """As :func:`corrupt_windows`, for any windows of a batch.
+
+    Args:
+        windows: (batch, frames, 14, 2), exact, any unit.
+        model: the detector, or the name of one in `NOISE`.
+        rows: each window's place in the whole batch.
+        stream: names the random numbers, such as ``"<seed>/<stage>/<step>"``.
+        fps: frames a second.
+
+    Returns:
+        The windows with errors, in the same unit. They are no longer centred on the hips.
+
+    Raises:
+        UnknownNameError: no such model.
+
+    Example:
+        >>> windows = torch.randn(4, 10, 14, 2)
+        >>> last = corrupt_rows(windows[3:], "gentle", torch.tensor([3]), "0/teacher/7").points
+        >>> whole = corrupt_windows(windows, "gentle", 0, "teacher", 7).points
+        >>> torch.equal(last.nan_to_num(), whole[3:].nan_to_num())
+        True
+    """
+    frames, joints = windows.shape[1:3]
     times = torch.arange(frames, device=windows.device)
     places = (rows[:, None] * frames + times) * joints
-    stream = f"detector/{seed}/{stage}/{step}"
     gaps = torch.ones(frames, dtype=torch.int64)
-    return _Detector(detector_noise(model), LSP_14, float(fps), stream).see(windows, places, gaps)
+    detector = _Detector(detector_noise(model), LSP_14, float(fps), f"detector/{stream}")
+    return detector.see(windows, places, gaps)
 
 
 class _Detector:

@@ -1,7 +1,8 @@
 """The paper's loss terms as pure functions: tensors in, one scalar out.
 
 Every term sums over joints and frames and takes the mean over the batch, as Eq. 2, 3, 4, 7 and 8
-of PoseNet3D are printed. Weights and schedules live in ``training``; nothing here knows of them.
+of PoseNet3D are printed; ``joint_distance``, which is not of the paper, is a mean over all. Weights
+and schedules live in ``training``; nothing here knows of them.
 """
 
 from posenet3d.losses.adversarial import (
@@ -20,6 +21,7 @@ from posenet3d.losses.consistency import (
     self_supervision,
     temporal_consistency,
 )
+from posenet3d.losses.denoising import joint_distance
 from posenet3d.losses.distillation import (
     knowledge_distillation,
     pose_regularizer,
@@ -34,6 +36,7 @@ __all__ = [
     "bone_proportions",
     "discriminator_accuracy",
     "gradient_penalty",
+    "joint_distance",
     "knowledge_distillation",
     "least_squares_discriminator_loss",
     "least_squares_generator_loss",

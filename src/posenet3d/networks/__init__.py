@@ -21,6 +21,7 @@ from posenet3d.networks.pretrained import (
     pretrained_folder,
     pretrained_names,
 )
+from posenet3d.networks.start import network_from, start_from
 from posenet3d.networks.student import BodyParameters, Student
 from posenet3d.networks.weights import load_model, save_model
 
@@ -42,7 +43,9 @@ __all__ = [
     "limb_length",
     "load_model",
     "model_card",
+    "network_from",
     "pretrained_folder",
     "pretrained_names",
     "save_model",
+    "start_from",
 ]

@@ -31,6 +31,10 @@ class BackboneConfig(_Options):
     dropout: float = Field(default=0.25, ge=0, lt=1)
     """Probability of dropping a feature."""
 
+    guess_missing: bool = False
+    """Give a missing joint a guess from the window's other frames instead of zeros, where the
+    network takes missing joints."""
+
 
 class FullyConnectedConfig(_Options):
     """Options of the backbone ``fully_connected``."""
@@ -50,6 +54,9 @@ class TeacherConfig(_Options):
 
     dropout: float = Field(default=0.25, ge=0, lt=1)
     """Probability of dropping a feature."""
+
+    moves_joints: bool = False
+    """Answer where seen joints are in the image, too; else they stay on their rays."""
 
 
 class StudentConfig(_Options):
@@ -115,7 +122,13 @@ class FrameAndDifferenceConfig(_Options):
 
 @configured_by(BackboneConfig)
 def temporal_backbone(
-    *, joints: int, frames: int, channels: int, dropout: float, missing_joints: bool = False
+    *,
+    joints: int,
+    frames: int,
+    channels: int,
+    dropout: float,
+    guess_missing: bool = False,
+    missing_joints: bool = False,
 ) -> TemporalBackbone:
     """The backbone ``temporal``: see :class:`posenet3d.nn.TemporalBackbone`.
 
@@ -129,6 +142,7 @@ def temporal_backbone(
         channels=channels,
         dropout=dropout,
         missing_joints=missing_joints,
+        guess_missing=guess_missing,
     )
 
 
@@ -157,6 +171,7 @@ def teacher_head(
     frames: int,
     distance: float,
     dropout: float,
+    moves_joints: bool = False,
     missing_joints: bool = False,
 ) -> TeacherHead:
     """The lifter ``teacher``: see :class:`posenet3d.networks.TeacherHead`.
@@ -172,6 +187,7 @@ def teacher_head(
         distance=distance,
         dropout=dropout,
         missing_joints=missing_joints,
+        moves_joints=moves_joints,
     )
 
 

@@ -30,6 +30,9 @@ class TeacherHead(nn.Module):
         dropout: probability of dropping a feature.
         missing_joints: whether joints may be missing (NaN). Then the head answers where they are
             in the image too: a change of the guess that the window's other frames give.
+        moves_joints: answer where the joints that are seen are in the image, too: a change of
+            where the 2D has them. The paper's head leaves every joint on its ray, with all of a
+            detector's errors.
 
     Example:
         >>> import torch
@@ -47,12 +50,15 @@ class TeacherHead(nn.Module):
         distance: float = 10.0,
         dropout: float = 0.25,
         missing_joints: bool = False,
+        moves_joints: bool = False,
     ) -> None:
         super().__init__()
         self.joints, self.frames, self.distance = joints, frames, distance
+        self.missing_joints, self.moves_joints = missing_joints, moves_joints
         self.block = ResidualBlock(channels, dropout=dropout)
         self.offsets = small_output_layer(channels, frames * joints)
-        self.places = small_output_layer(channels, 2 * frames * joints) if missing_joints else None
+        places = missing_joints or moves_joints
+        self.places = small_output_layer(channels, 2 * frames * joints) if places else None
 
     def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
         """The output layer: negating it negates every depth offset, o to −o."""
@@ -76,8 +82,10 @@ class TeacherHead(nn.Module):
         return lift(windows, depth_from_offset(offsets, self.distance))
 
     def _completed(self, windows: Windows2D, change: Float[Tensor, "batch numbers"]) -> Windows2D:
-        """The windows with an answer where a joint is missing."""
+        """The windows with an answer where a joint is missing, or everywhere."""
         change = rearrange(change, "b (t j d) -> b t j d", t=self.frames, j=self.joints)
+        if self.moves_joints:
+            return (fill_windows(windows) if self.missing_joints else windows) + change
         visible = visible_joints(windows)[..., None]
         return torch.where(visible, windows, fill_windows(windows) + change)
 

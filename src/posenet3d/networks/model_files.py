@@ -87,6 +87,36 @@ class StoredModel:
             DataError: if they are not those of the description, or do not fit.
             StorageError: if they are missing or cannot be read.
         """
+        path, numbers = self.folder / WEIGHTS_FILE, self.numbers()
+        try:
+            model.load_state_dict(numbers)
+        except RuntimeError as error:
+            raise DataError(path, _unfit(error)) from error
+
+    def numbers(self) -> dict[str, Tensor]:
+        """The numbers by name, as they are stored.
+
+        Raises:
+            DataError: if they are not those of the description.
+            StorageError: if they are missing or cannot be read.
+        """
+        path = self.folder / WEIGHTS_FILE
+        content = self._content()
+        try:
+            return safetensors.torch.load(content)
+        except SafetensorError as error:
+            raise DataError(path, _unfit(error)) from error
+
+    def digest(self) -> str:
+        """SHA-256 of the file of numbers.
+
+        Raises:
+            DataError: if it is not that of the description.
+            StorageError: if the file is missing or cannot be read.
+        """
+        return _digest(self._content())
+
+    def _content(self) -> bytes:
         path = self.folder / WEIGHTS_FILE
         content = _read(path)
         if self.weights_sha256 is not None and _digest(content) != self.weights_sha256:
@@ -95,12 +125,7 @@ class StoredModel:
                 f"expected the weights that {CONFIG_FILE} was written with (SHA-256 "
                 f"{self.weights_sha256}), got {_digest(content)}; copy both files anew.",
             )
-        try:
-            model.load_state_dict(safetensors.torch.load(content))
-        except (SafetensorError, RuntimeError) as error:
-            raise DataError(
-                path, f"expected weights that fit {CONFIG_FILE}, got {error}; copy both files anew."
-            ) from error
+        return content
 
 
 def model_files(
@@ -155,6 +180,10 @@ def _halved_matrix(value: Tensor) -> Tensor:
         return value
     rounded = value.half()
     return rounded if bool(rounded.isfinite().all()) else value
+
+
+def _unfit(error: Exception) -> str:
+    return f"expected weights that fit {CONFIG_FILE}, got {error}; copy both files anew."
 
 
 def _digest(content: bytes) -> str:

@@ -14,7 +14,7 @@ from posenet3d.errors import DataError, StorageError, UnknownNameError
 from posenet3d.networks.card import CARD_FILE, ModelCard
 from posenet3d.networks.model_files import CONFIG_FILE
 
-DEFAULT_WEIGHTS = "best-wild"
+DEFAULT_WEIGHTS = "best-detected"
 """The weights that ``from_pretrained()`` takes where none are named."""
 
 SHIPPED = Path(str(files("posenet3d.assets"))) / "weights"

@@ -11,7 +11,13 @@ from posenet3d.nn.temporal import (
     TemporalResidualBlock,
     make_activation,
 )
-from posenet3d.nn.visibility import fill_windows, hide, visible_joints, with_visibility
+from posenet3d.nn.visibility import (
+    fill_windows,
+    hide,
+    visible_joints,
+    with_guesses,
+    with_visibility,
+)
 
 __all__ = [
     "FullyConnectedBackbone",
@@ -25,5 +31,6 @@ __all__ = [
     "make_activation",
     "small_output_layer",
     "visible_joints",
+    "with_guesses",
     "with_visibility",
 ]

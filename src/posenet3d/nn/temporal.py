@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from posenet3d.errors import ShapeError, UnknownNameError
-from posenet3d.nn.visibility import with_visibility
+from posenet3d.nn.visibility import with_guesses, with_visibility
 from posenet3d.typing import Windows2D
 
 Activation = Literal["relu", "leaky_relu"]
@@ -172,6 +172,8 @@ class TemporalBackbone(nn.Module):
         activation: ``"relu"`` or ``"leaky_relu"``.
         missing_joints: whether joints may be missing (NaN): then a third number a joint says
             which are known, and those that are not are zeros.
+        guess_missing: give a missing joint the guess of :func:`~posenet3d.nn.fill_windows`
+            instead of zeros, besides that number; for ``missing_joints`` alone.
 
     Raises:
         ShapeError: if ``frames`` is not a power of three.
@@ -195,9 +197,10 @@ class TemporalBackbone(nn.Module):
         norm: bool = True,
         activation: Activation = "relu",
         missing_joints: bool = False,
+        guess_missing: bool = False,
     ) -> None:
         super().__init__()
-        self.missing_joints = missing_joints
+        self.missing_joints, self.guess_missing = missing_joints, guess_missing
         inputs = (3 if missing_joints else 2) * joints
         levels = _power_of_three(frames)
         self.joints, self.frames, self.channels = joints, frames, channels
@@ -240,6 +243,9 @@ class TemporalBackbone(nn.Module):
     ) -> Float[Tensor, "batch windows channels"]:
         """The features of every window of long sequences, in the dilated form.
 
+        A backbone that guesses missing joints does so from the window's frames alone, so each
+        window of its sequences is computed by itself.
+
         Args:
             sequences: 2D skeletons (batch, L, J, 2) with L at least T.
 
@@ -250,6 +256,9 @@ class TemporalBackbone(nn.Module):
             ShapeError: if the sequences are shorter than T or have other joints.
         """
         self._check(sequences, exact=False)
+        if self.missing_joints and self.guess_missing:
+            apart = rearrange(sequences.unfold(1, self.frames, 1), "b w j d t -> b w t j d")
+            return cast(Tensor, self(apart.flatten(0, 1))).view(*apart.shape[:2], self.channels)
         x = self.entry.slide(self._numbers(sequences))
         for block in self._residual_blocks():
             x = block.slide(x)
@@ -258,8 +267,9 @@ class TemporalBackbone(nn.Module):
     def _numbers(
         self, points: Float[Tensor, "batch length joints 2"]
     ) -> Float[Tensor, "batch length inputs"]:
-        told = with_visibility(points) if self.missing_joints else points
-        return rearrange(told, "b t j d -> b t (j d)")
+        if self.missing_joints:
+            points = with_guesses(points) if self.guess_missing else with_visibility(points)
+        return rearrange(points, "b t j d -> b t (j d)")
 
     def _residual_blocks(self) -> Iterator[TemporalResidualBlock]:
         return cast(Iterator[TemporalResidualBlock], iter(self.blocks))

@@ -51,6 +51,21 @@ def with_visibility(windows: Windows2D) -> Float[Tensor, "batch frames joints 3"
     return torch.cat([torch.where(visible, windows, 0.0), told], dim=-1)
 
 
+def with_guesses(windows: Windows2D) -> Float[Tensor, "batch frames joints 3"]:
+    """As :func:`with_visibility`, with the guess of :func:`fill_windows` for what is missing.
+
+    v tells the guess from what was seen: :data:`VISIBLE`, or 0 with a guess.
+
+    Example:
+        >>> half = torch.tensor([[[[0.5, 0.1]], [[torch.nan, torch.nan]]]])
+        >>> with_guesses(half)[0, :, 0]
+        tensor([[0.5000, 0.1000, 0.1000],
+                [0.5000, 0.1000, 0.0000]])
+    """
+    told = VISIBLE * visible_joints(windows)[..., None].to(windows.dtype)
+    return torch.cat([fill_windows(windows), told], dim=-1)
+
+
 def fill_windows(windows: Windows2D) -> Windows2D:
     """Windows with a guess for what is missing, made of the same joint's other frames.
 

@@ -1,13 +1,14 @@
 """The configuration of a training run, checked as a whole before step one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator
+from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from posenet3d.data import NOISE, DetectorNoise
 from posenet3d.errors import ConfigurationError
-from posenet3d.networks import NetworkConfig
+from posenet3d.networks import NetworkConfig, network_from
 from posenet3d.plugins import PluginSpec
 from posenet3d.training.averaging import AveragingConfig
 from posenet3d.training.checkpoints import CheckpointConfig
@@ -19,6 +20,41 @@ from posenet3d.training.overrides import overridden
 from posenet3d.training.presets import preset_values
 from posenet3d.training.stage import BatchSize, Info, StageConfig
 from posenet3d.training.validation_config import ValidationConfig
+
+
+def with_network_of_the_start(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a configuration whose network is that of ``start_from``, where it is not said.
+
+    Raises:
+        DataError: if the weights' configuration is damaged.
+        StorageError: if there is none.
+        UnknownNameError: if there are no such weights.
+
+    Example:
+        >>> values = {"start_from": "best-wild", "network": {"missing_joints": True}}
+        >>> with_network_of_the_start(values)["network"]["backbone"]["options"]["channels"]
+        256
+    """
+    plain, start = dict(values), values.get("start_from")
+    network = plain.get("network", {})
+    whole = not isinstance(network, Mapping) or set(NetworkConfig.model_fields) <= set(network)
+    if isinstance(start, str | Path) and not whole:
+        plain["network"] = network_from(start, network)
+    return plain
+
+
+def _are_told_of_missing_joints(
+    stages: Iterable[StageConfig], network: NetworkConfig | None
+) -> None:
+    """Make sure that a network that is given windows with missing joints is told so."""
+    for stage in stages:
+        told = network is None or network.missing_joints
+        if stage.spoilt is not None and stage.spoilt.misses and not told:
+            raise ValueError(
+                f"expected no missing joints in the spoilt windows of {stage.name!r} for a "
+                "network that is not told of them; set network.missing_joints, or dropped and "
+                "hidden to 0"
+            )
 
 
 class AdversarialConfig(Frozen):
@@ -81,7 +117,8 @@ class TrainerConfig(Frozen):
     """A whole run; kept as ``config.json`` in its folder.
 
     Presets (:meth:`preset`): ``paper``, the paper's numbers; ``quick``, minutes on a CPU; ``best``,
-    what is better than the paper so far; and the paper's baselines ``chen2019``,
+    what is better than the paper so far; ``detected``, shipped weights taught to bear a detector's
+    errors; and the paper's baselines ``chen2019``,
     ``reprojection_only`` and ``reprojection_only_sja``.
 
     Example:
@@ -95,6 +132,13 @@ class TrainerConfig(Frozen):
 
     network: NetworkConfig = NetworkConfig()
     """The networks and how the input is normalised."""
+
+    start_from: str | None = None
+    """Weights to start from: the name of some that ship, or the folder of a run; ``None``: none.
+
+    What ``network`` does not say is then as in these weights, and what the network has more than
+    they have begins with weight 0. The folder must stay for as long as the run goes on.
+    """
 
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     """The stages, in order."""
@@ -171,15 +215,23 @@ class TrainerConfig(Frozen):
                 "expected dropped = 0 for a network that is not told which joints are missing; "
                 "set network.missing_joints, or dropped to 0"
             )
+        spoilt = [stage.name for stage in info.data.get("stages", ()) if stage.spoilt is not None]
+        if noise is not None and spoilt:
+            raise ValueError(
+                f"expected none beside a stage that spoils windows by itself ({spoilt[0]!r}), "
+                "whose exact windows would be none"
+            )
         return noise
 
     @field_validator("stages")
     @classmethod
-    def _stages_fit_together(cls, stages: tuple[StageConfig, ...]) -> tuple[StageConfig, ...]:
+    def _stages_fit_together(
+        cls, stages: tuple[StageConfig, ...], info: Info
+    ) -> tuple[StageConfig, ...]:
         names = [stage.name for stage in stages]
         if len(set(names)) != len(names):
             raise ValueError(f"expected names of their own, got {names}")
-        measured = False
+        measured = info.data.get("start_from") is not None
         for stage in stages:
             measured = measured or stage.measure_scale
             if "student" in stage.train and not measured:
@@ -187,7 +239,13 @@ class TrainerConfig(Frozen):
                     f"expected the scale between teacher and body to be known before the student "
                     f"learns in {stage.name!r}; set measure_scale there or in an earlier stage"
                 )
+        _are_told_of_missing_joints(stages, info.data.get("network"))
         return stages
+
+    @model_validator(mode="before")
+    @classmethod
+    def _network_of_the_start(cls, values: Any) -> Any:
+        return with_network_of_the_start(values) if isinstance(values, Mapping) else values
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "TrainerConfig":
@@ -203,7 +261,7 @@ class TrainerConfig(Frozen):
               - stages: Tuple should have at least 1 item after validation, not 0, got []
               - bath_size: Unknown field 'bath_size'; did you mean 'batch_size'? Known: ...
         """
-        plain = dict(values)
+        plain = with_network_of_the_start(values)
         faults = list(plugin_faults(plain.get("network")))
         try:
             config = cls.model_validate(plain)

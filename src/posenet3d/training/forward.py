@@ -4,14 +4,14 @@ Each property is one arrow of the paper's Figure 1. A stage's objectives ask for
 what they do not ask for is never computed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, overload
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from posenet3d.geometry import least_squares_scale, reproject
@@ -91,6 +91,9 @@ class Forward:
         settings: the choices that the losses depend on.
         views: rotations (batch, 3, 3) that turn a branch's skeletons; the model's view sampler
             draws those of a branch that is missing here.
+        exact: the batch before it was spoilt; by default the batch is not.
+        before: gives the skeletons that exact windows ask for (batch, T, 14, 3), centred on the
+            hips; by default the network as it is.
     """
 
     def __init__(
@@ -99,6 +102,9 @@ class Forward:
         batch: Windows2D,
         settings: ForwardSettings,
         views: Mapping[Branch, Rotations] = MappingProxyType({}),
+        *,
+        exact: Windows2D | None = None,
+        before: Callable[[Windows2D], Windows3D] | None = None,
     ) -> None:
         self.model = model
         self.settings = settings
@@ -107,6 +113,9 @@ class Forward:
         """The windows x(t) (batch, T, 14, 2)."""
         self.later: Windows2D = batch[:, 1:]
         """The windows a frame later, x(t + 1)."""
+        self.exact: Windows2D = self.now if exact is None else exact[:, :-1]
+        """The windows x(t) before they were spoilt; x(t) itself in a stage that spoils none."""
+        self._before = before
 
     @once
     def features(self) -> Float[Tensor, "batch channels"]:
@@ -124,6 +133,18 @@ class Forward:
     def later_teacher_joints(self) -> Windows3D:
         """X(t + 1), the teacher's skeletons of the windows a frame later."""
         return self.model.teacher_skeleton(self.later)
+
+    @once
+    def wanted_joints(self) -> Windows3D:
+        """The teacher's skeletons of the exact windows when the stage began, hips at the origin."""
+        if self._before is not None:
+            return self._before(self.exact)
+        return centre_on_hips(self.model.teacher_skeleton(self.exact)).detach()
+
+    @once
+    def known_joints(self) -> Bool[Tensor, "batch frames joints"] | None:
+        """Which joints the exact windows have; ``None`` for a network that takes no others."""
+        return visible_joints(self.exact) if self.model.config.missing_joints else None
 
     @once
     def teacher_turned(self) -> Windows3D:

@@ -17,6 +17,7 @@ from posenet3d.training.adversary import FakeWindows, RealWindows, discriminator
 from posenet3d.training.config import AdversarialConfig
 from posenet3d.training.engine import Share
 from posenet3d.training.forward import Forward, ForwardSettings
+from posenet3d.training.frozen_lifter import FrozenLifter
 from posenet3d.training.objectives import Objective, branches_seen
 from posenet3d.training.stage import BRANCHES, Branch, StageConfig
 from posenet3d.typing import Rotations, Scalar, Windows2D
@@ -54,6 +55,7 @@ class LifterHalf(nn.Module):
         settings: the choices that they depend on.
         share: this process's share of every batch.
         compiler: makes a function of the inner one: ``torch.compile``, or nothing.
+        before: the lifter as it was when the stage began, where the stage spoils windows.
     """
 
     def __init__(
@@ -64,10 +66,11 @@ class LifterHalf(nn.Module):
         settings: ForwardSettings,
         share: Share,
         compiler: Compiler | None = None,
+        before: FrozenLifter | None = None,
     ) -> None:
         super().__init__()
         self.learning = nn.ModuleDict({name: model.part(name) for name in sorted(stage.train)})
-        self._model = (model,)  # in a tuple, out of sight of parameters()
+        self._model, self._before = (model,), (before,)  # in tuples, out of sight of parameters()
         self.stage, self.objectives, self.settings = stage, dict(objectives), settings
         self.share = share
         fakes = stage.discriminators.get("discriminator", ())
@@ -78,21 +81,25 @@ class LifterHalf(nn.Module):
         self.fakes: tuple[Branch, ...] = tuple(fakes)
         self._inner = self.losses if compiler is None else compiler(self.losses)
 
-    def forward(self, batch: Windows2D, seed: int) -> Lifted:
+    def forward(self, batch: Windows2D, seed: int, exact: Windows2D | None = None) -> Lifted:
         """The losses of this process's windows.
 
         Args:
             batch: windows with the frame that follows (batch, T + 1, 14, 2), this process's.
             seed: of the step; dropout of several processes is drawn from it and the rank.
+            exact: the batch before it was spoilt, where the stage spoils windows.
         """
         views = self._draw(len(batch) * self.share.count)
         if self.share.count > 1:
             torch.manual_seed(seed + 1 + self.share.rank)
-        return cast(Lifted, self._inner(batch, views))
+        return cast(Lifted, self._inner(batch, views, exact))
 
-    def losses(self, batch: Windows2D, views: dict[Branch, Rotations]) -> Lifted:
+    def losses(
+        self, batch: Windows2D, views: dict[Branch, Rotations], exact: Windows2D | None = None
+    ) -> Lifted:
         """The losses of windows seen from given views; nothing else of it is random but dropout."""
-        forward = Forward(self._model[0], batch, self.settings, views)
+        model, before = self._model[0], self._before[0]
+        forward = Forward(model, batch, self.settings, views, exact=exact, before=before)
         values = {name: objective(forward) for name, objective in self.objectives.items()}
         weights = self.stage.losses
         total = torch.stack([weights[name] * value for name, value in values.items()]).sum()

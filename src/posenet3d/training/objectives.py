@@ -1,4 +1,4 @@
-"""The paper's loss table: one line a term, each a function of the forward pass.
+"""The paper's loss table, and what came after it: one line a term, of the forward pass.
 
 These are the built-in plug-ins of ``posenet3d.losses``. A stage names them with their weights;
 the formulas are the pure functions of :mod:`posenet3d.losses`.
@@ -7,6 +7,7 @@ the formulas are the pure functions of :mod:`posenet3d.losses`.
 from collections.abc import Callable
 
 from posenet3d import losses
+from posenet3d.skeletons.anatomy import centre_on_hips
 from posenet3d.training.forward import Forward
 from posenet3d.training.stage import BRANCHES, Branch
 from posenet3d.typing import Scalar
@@ -85,6 +86,17 @@ def shape_regularizer(forward: Forward) -> Scalar:
     return forward.distillation_factor * losses.shape_regularizer(forward.student.parameters.betas)
 
 
+def denoising(forward: Forward) -> Scalar:
+    """The teacher's skeletons of spoilt windows against those that it gave the exact ones.
+
+    The teacher as it was when the stage began; a stage that names this has ``spoilt`` windows.
+    Joints that are missing in the exact windows do not count.
+    """
+    return losses.joint_distance(
+        centre_on_hips(forward.teacher_joints), forward.wanted_joints, forward.known_joints
+    )
+
+
 _SEEN: dict[Objective, tuple[Branch, ...]] = {
     self_supervision: ("teacher",),
     cycle_2d: ("teacher",),
@@ -97,6 +109,7 @@ _SEEN: dict[Objective, tuple[Branch, ...]] = {
     student_reprojection: (),
     pose_regularizer: (),
     shape_regularizer: (),
+    denoising: (),
 }
 
 

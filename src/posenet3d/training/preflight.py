@@ -1,6 +1,6 @@
 """What is made sure of before the first step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 from posenet3d.errors import ConfigurationError, UnknownNameError
@@ -27,6 +27,60 @@ def as_resume(text: str) -> Resume:
         if each == text:
             return each
     raise UnknownNameError("wish to resume", text, known)
+
+
+def check_scale_is_known(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:
+    """Make sure that the scale between teacher and body is known before the student learns.
+
+    Raises:
+        ConfigurationError: if a run starts from weights that do not know it.
+
+    Example:
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> from posenet3d.training import TrainerConfig
+        >>> config = TrainerConfig.preset("quick", network={"backbone": small})
+        >>> check_scale_is_known(PoseNet3D(config.network), config.stages)
+    """
+    known = model.has_student
+    for stage in stages:
+        known = known or stage.measure_scale
+        if "student" in stage.train and not known:
+            raise ConfigurationError(
+                [
+                    f"stages.{stage.name}: expected weights with a trained student to start from, "
+                    "got some without; set measure_scale there or in an earlier stage"
+                ]
+            )
+
+
+def check_student_follows(model: PoseNet3D, stages: Sequence[StageConfig]) -> None:
+    """Make sure that a trained student is not left behind by the backbone whose features it reads.
+
+    Raises:
+        ConfigurationError: if a run starts from weights with such a student, and trains the
+            backbone, but not the student then or later.
+
+    Example:
+        >>> from posenet3d.training import TrainerConfig
+        >>> config = TrainerConfig.preset("detected")  # its student reads skeletons alone
+        >>> check_student_follows(PoseNet3D(config.network), config.stages)
+    """
+    if not model.has_student or model.student_sees_teacher:
+        return
+    last = {name: _last(name, stages) for name in ("backbone", "student")}
+    if last["backbone"] > last["student"]:
+        raise ConfigurationError(
+            [
+                f"stages.{stages[last['backbone']].name}.train: expected 'student' here or in a "
+                "later stage, since it reads the features of the backbone that learns; name it, "
+                "with its losses"
+            ]
+        )
+
+
+def _last(part: str, stages: Sequence[StageConfig]) -> int:
+    """The number of the last stage that trains a part; -1 if none does."""
+    return max((number for number, stage in enumerate(stages) if part in stage.train), default=-1)
 
 
 def check_something_learns(model: PoseNet3D, stages: Iterable[StageConfig]) -> None:

@@ -258,10 +258,53 @@ def _by_reprojection(name: str, parts: tuple[str, ...], **settings: Any) -> dict
     return {"name": name, "epochs": 150, "train": parts, "losses": losses, **settings}
 
 
+def detected() -> dict[str, Any]:
+    """Trained weights taught to answer for a detector's 2D as they answer for exact 2D.
+
+    One stage (``denoising``) from ``best-wild``, or other weights of exact 2D. Most windows are
+    spoilt by the model of a detector's errors (:mod:`posenet3d.data.detector_noise`), in some
+    joints are hidden throughout; what is asked for is the skeleton that the lifter gave the exact
+    windows before. So the network is told which joints are missing, with a guess for each, and its
+    head moves joints that are seen, too. The student is left as it is: that of ``best`` reads the
+    teacher's skeleton alone. How shares, steps and rate were chosen:
+    ``benchmarks/results/denoising.md``.
+    """
+    return {
+        "name": "detected",
+        "start_from": "best-wild",
+        "batch_size": 256,
+        "network": {
+            "missing_joints": True,
+            "backbone": {"options": {"guess_missing": True}},
+            "teacher": {"options": {"moves_joints": True}},
+        },
+        "validation": {"every": None},
+        "stages": [
+            {
+                "name": "denoising",
+                "steps": 6000,
+                "train": ("backbone", "teacher"),
+                "losses": {"denoising": 1.0},
+                "spoilt": {
+                    "errors": [
+                        {"noise": "gentle", "share": 0.25},
+                        {"noise": "openpose", "share": 0.2},
+                        {"noise": "openpose", "times": 2.0, "share": 0.1},
+                    ],
+                    "hidden": 0.35,
+                    "most_hidden": 4,
+                },
+                "optimizer": {"lr": 3e-4, "decay": 0.05, "warmup": 200},
+            }
+        ],
+    }
+
+
 PRESETS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "paper": paper,
     "quick": quick,
     "best": best,
+    "detected": detected,
     "chen2019": chen2019,
     "reprojection_only": reprojection_only,
     "reprojection_only_sja": reprojection_only_sja,

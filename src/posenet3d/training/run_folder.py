@@ -38,7 +38,8 @@ from posenet3d.training.run_lock import run_lock
 
 CONFIG_FILE = "config.json"
 _CHECKPOINTS = "checkpoints"
-_NO_IDENTITY = ("checkpoints", "engine", "loggers")  # of the trainer: how a run is done, not what
+_NO_IDENTITY = ("checkpoints", "engine", "loggers", "start_from")
+"""Of the trainer: how a run is done, not what. Weights to start from are told by their checksum."""
 _ENVIRONMENT_PACKAGES = ("torch", "numpy", "einops", "pydantic", "safetensors")
 _MOST_LISTED = 12
 
@@ -122,20 +123,29 @@ class RunFolder:
         """The folder of the network as a stage left it."""
         return self.path / "stages" / name
 
-    def begin(self, config: TrainerConfig, data: Mapping[str, Any], device: torch.device) -> None:
+    def begin(
+        self,
+        config: TrainerConfig,
+        data: Mapping[str, Any],
+        device: torch.device,
+        start: str | None = None,
+    ) -> None:
         """Take the folder for a run, or make sure that it is this run's.
 
         Args:
             config: the run's configuration.
             data: what tells its training data from others.
             device: what it trains on; another one may go on with a run.
+            start: SHA-256 of the weights that it starts from, if any; where they lie may change.
 
         Raises:
-            RunFolderError: if it holds a run of another configuration or of other data; the
-                message lists what differs.
+            RunFolderError: if it holds a run of another configuration, of other data or from
+                other weights; the message lists what differs.
             StorageError: if it cannot be written to.
         """
         document = {"data": dict(data), "trainer": config.model_dump(mode="json")}
+        if start is not None:
+            document["start"] = {"weights_sha256": start}
         self._checkpoints = CheckpointStore(
             self.path / _CHECKPOINTS,
             config.checkpoints,
@@ -290,7 +300,7 @@ def environment(device: torch.device) -> dict[str, Any]:
 
 
 def _identity(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes it this run and no other: the data and what the trainer is to reach."""
+    """What makes it this run and no other: data, first weights, what the trainer is to reach."""
     trainer = document.get("trainer")
     if isinstance(trainer, Mapping):
         trainer = {name: value for name, value in trainer.items() if name not in _NO_IDENTITY}

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, field_validator
 
+from posenet3d.data import Spoiling
 from posenet3d.networks import PARTS
 from posenet3d.plugins import GROUPS
 from posenet3d.training.faults import known
@@ -68,6 +69,12 @@ class StageConfig(Frozen):
     balance_distillation: bool = False
     """Divide the student's losses by (mm per unit)², so that they do not drown the teacher's."""
 
+    spoilt: Spoiling | None = None
+    """How the windows are spoilt before anything sees them; ``None``: they are not.
+
+    The loss ``denoising`` compares with the exact ones. See :mod:`posenet3d.data.spoiling`.
+    """
+
     mirror_guard: bool = False
     """Watch the teacher for the depth mirror, and turn it round where the guard is enabled."""
 
@@ -86,6 +93,13 @@ class StageConfig(Frozen):
         if both := sorted(set(info.data.get("train", ())) & set(discriminators)):
             raise ValueError(f"{both} stand under train as well; name them here only")
         return discriminators
+
+    @field_validator("spoilt")
+    @classmethod
+    def _denoising_has_noise(cls, spoilt: Spoiling | None, info: Info) -> Spoiling | None:
+        if spoilt is None and "denoising" in info.data.get("losses", ()):
+            raise ValueError("expected spoilt windows with the loss 'denoising', got none")
+        return spoilt
 
     @field_validator("mirror_guard")
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from posenet3d.data import DetectorNoise, corrupt_windows
+from posenet3d.data import DetectorNoise, Spoiling, corrupt_windows, spoil_windows
 from posenet3d.errors import NonFiniteError
 from posenet3d.networks import PoseNet3D, evaluating
 from posenet3d.nn import fill_windows
@@ -89,10 +89,13 @@ class StageRun:
         ).to(self.engine.dtype)
         if config.detector_noise is not None:
             batch = self._detected(batch, config.detector_noise)
+        exact = None
+        if self.stage.spoilt is not None:
+            exact, batch = batch, self._spoilt(batch, self.stage.spoilt)
         torch.manual_seed(seed)
         if config.input_noise:
             batch = batch + config.input_noise * self._noise(batch)
-        self._means.add(self.runner.step(batch, self.done, seed))
+        self._means.add(self.runner.step(batch, self.done, seed, exact))
         self.done += 1
         self.runner.health.stop_if_mirrored()
         if self.runner.health.is_due(self.done):
@@ -111,6 +114,19 @@ class StageRun:
             world_size=share.count,
         ).points
         return seen - middle_of_hips(fill_windows(seen))
+
+    def _spoilt(self, batch: Windows2D, spoiling: Spoiling) -> Windows2D:
+        """The windows as the stage spoils them."""
+        share = self.engine.share
+        return spoil_windows(
+            batch,
+            spoiling,
+            self.config.seed,
+            self.stage.name,
+            self.done,
+            rank=share.rank,
+            world_size=share.count,
+        )
 
     def _noise(self, like: Windows2D) -> Windows2D:
         """Noise for the windows of all processes; this one's rows."""

@@ -15,6 +15,7 @@ from posenet3d.training.averaging import Averaging
 from posenet3d.training.config import TrainerConfig
 from posenet3d.training.engine import Engine
 from posenet3d.training.forward import ForwardSettings
+from posenet3d.training.frozen_lifter import FrozenLifter
 from posenet3d.training.halves import DiscriminatorHalf, Lifted, LifterHalf
 from posenet3d.training.health import Health
 from posenet3d.training.mirror_guard import MirrorGuard
@@ -54,8 +55,11 @@ class StageRunner:
         parts = [model.part(name) for name in (*stage.train, *stage.discriminators)]
         self.health = Health(config.health, stage.name, model, parts)
         settings = ForwardSettings.of(config, stage)
+        self.before = None if stage.spoilt is None else FrozenLifter(model)
         self.lifter = engine.wrap(
-            LifterHalf(model, stage, objectives, settings, engine.share, engine.compiler)
+            LifterHalf(
+                model, stage, objectives, settings, engine.share, engine.compiler, self.before
+            )
         )
         self.descent = Descent(
             parameters_of(model, stage.train),
@@ -80,19 +84,22 @@ class StageRunner:
         kept = self.health.statistics([part])
         return wrapped, Descent(parameters, self.stage.discriminator_optimizer, steps, kept)
 
-    def step(self, batch: Windows2D, number: int, seed: int = 0) -> dict[str, Scalar]:
+    def step(
+        self, batch: Windows2D, number: int, seed: int = 0, exact: Windows2D | None = None
+    ) -> dict[str, Scalar]:
         """One step on a batch: first the lifter or student, then the discriminator.
 
         Args:
             batch: windows with the frame that follows (batch, T + 1, 14, 2), this process's.
             number: the step's number in the stage, from 0.
             seed: the step's, for what several processes draw each for itself.
+            exact: the batch before it was spoilt, where the stage spoils windows.
 
         Returns:
             The losses, unweighted, and other figures, on the device.
         """
         self.engine.begin_step()
-        lifted = self._descend(batch, number, seed)
+        lifted = self._descend(batch, number, seed, exact)
         values = dict(lifted.values)
         values["gradient_norm"] = self.descent.norm
         spoilt = [self.descent.spoilt]
@@ -110,9 +117,9 @@ class StageRunner:
             self._turn_if_mirrored(number)
         return values
 
-    def _descend(self, batch: Windows2D, number: int, seed: int) -> Lifted:
+    def _descend(self, batch: Windows2D, number: int, seed: int, exact: Windows2D | None) -> Lifted:
         self.descent.begin()
-        lifted: Lifted = self.lifter(batch, seed)
+        lifted: Lifted = self.lifter(batch, seed, exact)
         if not lifted.total.requires_grad:
             raise TrainingError(
                 self.stage.name,
@@ -175,6 +182,7 @@ class StageRunner:
             "guard": self.guard.state_dict(),
             "health": self.health.state_dict(),
             "averaging": None if self.averaging is None else self.averaging.state_dict(),
+            "before": None if self.before is None else self.before.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -187,6 +195,8 @@ class StageRunner:
         self.health.load_state_dict(state["health"])
         if self.averaging is not None:
             self.averaging.load_state_dict(state["averaging"])
+        if self.before is not None:
+            self.before.load_state_dict(state["before"])
 
 
 def parameters_of(model: PoseNet3D, parts: Iterable[str]) -> list[nn.Parameter]:

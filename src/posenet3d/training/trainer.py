@@ -17,7 +17,8 @@ from posenet3d.errors import (
     RunFolderError,
 )
 from posenet3d.keypoints import KeypointSequence
-from posenet3d.networks import PoseNet3D, save_model
+from posenet3d.networks import PoseNet3D, pretrained_folder, save_model, start_from
+from posenet3d.networks.model_files import StoredModel
 from posenet3d.networks.weights import describe_model
 from posenet3d.plugins import GROUPS
 from posenet3d.training.config import TrainerConfig
@@ -27,7 +28,12 @@ from posenet3d.training.engine.forks import run_in_forks
 from posenet3d.training.faults import plugin_faults
 from posenet3d.training.interrupts import Interrupt, deferred_interrupts
 from posenet3d.training.placement import TrainingData, describe_windows
-from posenet3d.training.preflight import Resume, check_something_learns
+from posenet3d.training.preflight import (
+    Resume,
+    check_scale_is_known,
+    check_something_learns,
+    check_student_follows,
+)
 from posenet3d.training.progress import Bars, ProgressDisplay, Silent
 from posenet3d.training.report import Record, StageReport, TrainingReport
 from posenet3d.training.run_folder import Memory, RunFolder
@@ -73,13 +79,15 @@ class Trainer:
         folder: the run folder; ``None`` without one, and in all processes but the first.
 
     Raises:
-        ConfigurationError: if the configuration has faults; all are listed.
-        DataError: if the data cannot be used.
+        BodyFamilyError: if the weights to start from were trained with another kind of body.
+        ConfigurationError: if the configuration has faults, or the network does not fit the weights
+            to start from; all are listed.
+        DataError: if the data, or the weights to start from, cannot be used.
         MissingExtraError: if a logger's package is not installed.
         PluginLoadError: if a plug-in cannot be imported.
         RunFolderError: if the folder holds another run.
         StorageError: if a file cannot be read or written.
-        UnknownNameError: if a preset or protocol is unknown.
+        UnknownNameError: if a preset, a protocol or the weights to start from are unknown.
 
     Example:
         >>> from posenet3d.data import film
@@ -119,7 +127,8 @@ class Trainer:
         first = self.engine.is_first
         self.folder = RunFolder(run_dir) if run_dir is not None and first else None
         if self.folder is not None:
-            self.folder.begin(self.config, self._data.source, self.engine.device)
+            source = self._data.source
+            self.folder.begin(self.config, source, self.engine.device, self._start_digest())
         self._store: RunFolder | Memory = self.folder or Memory()
         names = [stage.name for stage in self.config.stages]
         self._display: ProgressDisplay = Bars(names) if progress and first else Silent()
@@ -136,9 +145,18 @@ class Trainer:
         with forked_random_state(torch.device("cpu")):
             torch.manual_seed(self.config.seed)
             model = PoseNet3D(self.config.network).eval()
+        if self.config.start_from is not None:
+            start_from(model, self.config.start_from)
         model.input_length.fill_(self._data.length or 0.0)
         check_something_learns(model, self.config.stages)
+        check_scale_is_known(model, self.config.stages)
+        check_student_follows(model, self.config.stages)
         return model
+
+    def _start_digest(self) -> str | None:
+        """SHA-256 of the weights that the run starts from."""
+        start = self.config.start_from
+        return None if start is None else StoredModel.read(pretrained_folder(start)).digest()
 
     def _steps(self) -> dict[str, int]:
         """How many steps each stage has; its batches divide among the processes."""

@@ -6,10 +6,12 @@ The backend ``eager`` only traces: it needs no C++ compiler.
 import torch
 
 from posenet3d.networks import PoseNet3D
+from posenet3d.nn import hide
 from posenet3d.plugins import GROUPS
 from posenet3d.training import ForwardSettings, TrainerConfig
 from posenet3d.training.adversary import FORMS
 from posenet3d.training.engine import Share
+from posenet3d.training.frozen_lifter import FrozenLifter
 from posenet3d.training.halves import LifterHalf
 from posenet3d.training.step import only_training
 
@@ -29,14 +31,27 @@ def main():
             half = LifterHalf(model, stage, objectives, settings, Share())
             check(half, batch, half._draw(4))
         print(f"{stage.name}: one graph")
+    denoising(batch)
 
 
-def check(half, batch, views):
+def denoising(exact):
+    config = TrainerConfig.preset("detected")
+    (stage,), model = config.stages, PoseNet3D(config.network)
+    objectives = {name: GROUPS["losses"].load(name) for name in stage.losses}
+    spoilt = hide(exact, torch.rand(exact.shape[:-1]) < 0.2)
+    with only_training(model, stage):
+        settings, before = ForwardSettings(form=FORMS["standard"]), FrozenLifter(model)
+        half = LifterHalf(model, stage, objectives, settings, Share(), before=before)
+        check(half, spoilt, {}, exact)
+    print(f"{stage.name}: one graph")
+
+
+def check(half, batch, views, exact=None):
     torch.compiler.reset()
     torch.manual_seed(3)
-    expected = half.losses(batch, views)
+    expected = half.losses(batch, views, exact)
     torch.manual_seed(3)
-    found = torch.compile(half.losses, fullgraph=True, backend="eager")(batch, views)
+    found = torch.compile(half.losses, fullgraph=True, backend="eager")(batch, views, exact)
     torch.testing.assert_close(found.total, expected.total)
     torch.testing.assert_close(found.values, expected.values)
 
