@@ -91,11 +91,11 @@ def batch(case: Mapping[str, Any], frames: int) -> Callable[[], object]:
 
 def alone(case: Mapping[str, Any], frames: int) -> Callable[[], object]:
     """The network on windows that are ready."""
-    from posenet3d.inference.lifting import lift_windows
+    from posenet3d.inference.lifting import WindowLifter
 
-    model = network(case)
-    windows = (0.1 * torch.randn(frames, 9, 14, 2)).split(4096)
-    return lambda: [lift_windows(model, part) for part in windows]
+    lifter, points = WindowLifter(network(case)), 0.1 * torch.randn(frames + 8, 14, 2)
+    parts = [points[first : first + 512 + 8] for first in range(0, frames, 512)]
+    return lambda: [lifter.lift(part) for part in parts]
 
 
 def live(case: Mapping[str, Any], frames: int) -> Callable[[], object]:

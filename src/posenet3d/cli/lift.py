@@ -68,7 +68,7 @@ def lift(
     roll: Roll = None,
     weights: Weights = None,
     device: Device = "auto",
-    batch_size: BatchSize = 4096,
+    batch_size: BatchSize = 512,
     option: Options = None,
     force: Force = False,
     many: Many = False,
