@@ -42,6 +42,7 @@ def measure(case: Mapping[str, Any]) -> dict[str, Any]:
         "frames": frames,
         "seconds": seconds,
         "operations": operations / frames,
+        "by_itself": None if case["network"].startswith("video") else by_itself(case),
         "ceiling": ceiling(CPU, "fp32"),
         "load": load,
     }
@@ -52,6 +53,19 @@ def counted(run: Callable[[], object]) -> int:
     with FlopCounterMode(display=False) as counter:
         run()
     return int(counter.get_total_flops())
+
+
+def by_itself(case: Mapping[str, Any]) -> float:
+    """Operations of the network's parts for a window that shares nothing with others."""
+    model, windows = network(case), torch.zeros(64, 9, 14, 2)
+
+    def run() -> None:
+        features = model.backbone(windows)
+        teacher = model.teacher(features, windows)
+        if model.has_student:
+            model.student(*(features, teacher)[: 1 + model.student_sees_teacher])
+
+    return counted(run) / len(windows)
 
 
 def network(case: Mapping[str, Any]) -> PoseNet3D:
@@ -90,12 +104,12 @@ def batch(case: Mapping[str, Any], frames: int) -> Callable[[], object]:
 
 
 def alone(case: Mapping[str, Any], frames: int) -> Callable[[], object]:
-    """The network on windows that are ready."""
-    from posenet3d.inference.lifting import lift_windows
+    """The network on points that are ready, the student asked for each window where it is."""
+    from posenet3d.inference.lifting import WindowLifter
 
-    model = network(case)
-    windows = (0.1 * torch.randn(frames, 9, 14, 2)).split(4096)
-    return lambda: [lift_windows(model, part) for part in windows]
+    lifter, points = WindowLifter(network(case)), 0.1 * torch.randn(frames + 8, 14, 2)
+    parts = [points[first : first + 512 + 8] for first in range(0, frames, 512)]
+    return lambda: [lifter.lift(part) for part in parts]
 
 
 def live(case: Mapping[str, Any], frames: int) -> Callable[[], object]:

@@ -6,7 +6,10 @@ prints them without a traceback and leaves with exit code 2.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+Say = str | tuple[str, str]
+"""An argument that an error asks for: its name, or name and value."""
 
 
 class PoseNet3DError(Exception):
@@ -17,6 +20,19 @@ class PoseNet3DError(Exception):
         True
     """
 
+    def told(self, options: Mapping[str, str]) -> str:
+        """The message for a command line, arguments called by its options.
+
+        Args:
+            options: the option of an argument, such as ``--fps`` for ``fps``; arguments that have
+                none keep their name.
+
+        Example:
+            >>> DataError("a.json", "no rate", say=["fps"]).told({"fps": "--fps"})
+            'a.json: no rate; say --fps.'
+        """
+        return str(self)
+
 
 class ShapeError(PoseNet3DError, ValueError):
     """An array or tensor has the wrong shape, type or values.
@@ -25,6 +41,7 @@ class ShapeError(PoseNet3DError, ValueError):
         what: the name of the argument.
         expected: what was expected, in words.
         got: what came, in words.
+        do: what to do, in words, or nothing.
 
     Example:
         >>> str(ShapeError("points", expected="(..., 3)", got="(4, 2)"))
@@ -32,8 +49,16 @@ class ShapeError(PoseNet3DError, ValueError):
     """
 
     def __init__(self, what: str, *, expected: str, got: str, do: str = "") -> None:
-        self.what, self.expected, self.got = what, expected, got
-        super().__init__(f"{what}: expected {expected}, got {got}" + (f"; {do}." if do else "."))
+        self.what, self.expected, self.got, self.do = what, expected, got, do
+        super().__init__(self._message(what))
+
+    def told(self, options: Mapping[str, str]) -> str:
+        """As :meth:`PoseNet3DError.told`."""
+        return self._message(options.get(self.what, self.what))
+
+    def _message(self, what: str) -> str:
+        tail = f"; {self.do}." if self.do else "."
+        return f"{what}: expected {self.expected}, got {self.got}{tail}"
 
 
 class UnknownNameError(PoseNet3DError, KeyError):
@@ -111,11 +136,36 @@ class DataError(PoseNet3DError, ValueError):
 
     Attributes:
         source: the file or clip that the fault lies in.
+        say: the arguments by which the caller can mend it, with the value where it is known.
+
+    Example:
+        >>> str(DataError("a.json", "expected a frame rate, got none", say=["fps"]))
+        'a.json: expected a frame rate, got none; say fps=.'
     """
 
-    def __init__(self, source: object, message: str) -> None:
-        self.source = str(source)
-        super().__init__(f"{self.source}: {message}")
+    def __init__(
+        self, source: object, message: str, *, say: Iterable[Say] = (), how: str = ""
+    ) -> None:
+        self.source, self.say = str(source), tuple(say)
+        self._parts = message, how
+        super().__init__(self.told({}))
+
+    def told(self, options: Mapping[str, str]) -> str:
+        """As :meth:`PoseNet3DError.told`."""
+        message, how = self._parts
+        if not self.say:
+            return f"{self.source}: {message}"
+        joint = " and " if all(isinstance(each, str) for each in self.say) else " or "
+        named = joint.join(_typed(each, options) for each in self.say)
+        return f"{self.source}: {message}; say {named}{how and ' '}{how}."
+
+
+def _typed(say: Say, options: Mapping[str, str]) -> str:
+    """An argument as one types it: ``fps=``, ``layout='coco_17'``, or as an option."""
+    name, value = (say, "") if isinstance(say, str) else say
+    if name in options:
+        return f"{options[name]} {value}".rstrip()
+    return f"{name}={value and repr(value)}"
 
 
 class KeypointFormatError(DataError):

@@ -1,5 +1,7 @@
+import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Never
 
 import pytest
@@ -101,6 +103,7 @@ def test_an_ended_command_sets_the_exit_code(
     monkeypatch.setattr("posenet3d.plugins.list_plugins", end)
     assert run("plugins") == code
     monkeypatch.setattr(command_line, "app", end)
+    monkeypatch.setattr(command_line, "options_of", lambda _: {})
     assert run() == code
 
 
@@ -111,3 +114,31 @@ def test_an_error_of_another_kind_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("posenet3d.plugins.list_plugins", fail)
     with pytest.raises(ZeroDivisionError):
         main(["plugins"])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([], "say --layout body_25 or --layout body_25b."),
+        (["--layout", "body_25"], "say --fps."),
+        (["--layout", "body_25", "--fps", "30", "--height-m", "-1"], "--height-m: expected a"),
+    ],
+)
+def test_an_error_names_what_is_typed_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], given: list[str], told: str
+) -> None:
+    people = {"people": [{"pose_keypoints_2d": [float(each) for each in range(75)]}]}
+    for frame in range(2):
+        (tmp_path / f"walk_{frame:012}_keypoints.json").write_text(json.dumps(people))
+    out = tmp_path / "walk.npz"
+    assert run("lift", str(tmp_path), "--out", str(out), "--device", "cpu", *given) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert "layout=" not in said
+    assert "fps=" not in said
+
+
+def test_the_options_are_those_of_the_command_that_is_called() -> None:
+    assert command_line.options_of(["lift", "a.json"])["joints"] == "--joint"
+    assert command_line.options_of(["body", "convert"]) != command_line.options_of(["body"])
+    assert command_line.options_of([])["debug"] == "--debug"

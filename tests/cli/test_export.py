@@ -83,7 +83,7 @@ def test_all_faults_come_at_once_and_nothing_is_written(result, tmp_path, capsys
         (("x.npz",), "--out: expected at least one file"),
         (("x.npz", "-o", "walk"), "expected a suffix that tells the format"),
         (("x.npz", "-o", "a.trc", "--option", "unit"), "expected KEY=VALUE"),
-        (("x.npz", "-o", "a.trc", "--option", "glb.mesh=1"), "no --out has the format 'glb'"),
+        (("x.npz", "-o", "a.trc", "--option", "glb.mesh=1"), "no file has the format 'glb'"),
         (("x.npz", "-o", "a.trc", "-o", "a.trc"), "given twice"),
         (("absent.npz", "-o", "a.trc"), "absent.npz: cannot be read"),
     ],

@@ -48,3 +48,26 @@ def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys):
     assert "--person: not with --many" in capsys.readouterr().err
     assert run("lift", folder / "a.npz", "--out", tmp_path / "a.npz", "--to", "glb") == 2
     assert "--to: goes with --many" in capsys.readouterr().err
+    few = "--fewest-frames", "9"
+    assert run("lift", folder / "a.npz", "--out", tmp_path / "a.npz", *few) == 2
+    assert "--fewest-frames: goes with --many" in capsys.readouterr().err
+
+
+def test_options_of_the_files_reach_them(folder, tmp_path):
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "trc,json"
+    assert run(*words, "--option", "trc.unit=mm") == 0
+    assert "\tmm\t" in (tmp_path / "out" / "a.trc").read_text().splitlines()[2]
+
+
+def test_options_that_no_file_takes_are_refused_before_lifting(folder, tmp_path, capsys):
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "trc"
+    for option, told in (("glb.root=still", "no file has the format 'glb'"), ("sun=1", "sun")):
+        assert run(*words, "--option", option) == 2
+        assert told in capsys.readouterr().err
+    assert not (tmp_path / "out" / "a.trc").exists()
+
+
+def test_whoever_is_in_few_frames_is_left_out(folder, tmp_path, capsys):
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz"
+    assert run(*words, "--fewest-frames", "13") == 2
+    assert "expected somebody in 13 frames or more" in capsys.readouterr().out

@@ -42,7 +42,7 @@ def test_a_byte_order_mark_is_skipped():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected JSON, got expecting value at line 1, column 1"),
+        (b"", "expected JSON, got an empty file"),
         (b'{"a": [1, 2', "at line 1, column 12"),
         (b'{"a": 1} x', "extra data"),
         (b'{"a": NaN}', "got NaN"),
@@ -83,3 +83,25 @@ def test_a_key_that_comes_twice_among_many_is_found_quickly():
     with pytest.raises(DataError, match="got '29999' twice"):
         parse_json(f'{{{keys}, "29999": 1}}'.encode(), "a.json")
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "column"),
+    [
+        ('[{"people": [1, 2, 3', 21),
+        ('[{"peop', 8),
+        ("[true, fal", 11),
+        ('{"a": 1,', 9),
+        ("[1, 2.", 7),
+        ('[\n"a', 3),
+    ],
+)
+def test_a_text_that_was_cut_off_is_told_by_where_it_ends(content, column):
+    with pytest.raises(DataError, match=rf"whole JSON .*column {column}; it was cut off"):
+        parse_json(content.encode(), "a.json")
+
+
+@pytest.mark.parametrize("content", ["[1, 2}", '{"a": 1]', '{"a" 1}', "[1, 2] 3", "{1: 2}"])
+def test_a_text_that_is_wrong_inside_is_not_called_cut_off(content):
+    with pytest.raises(DataError, match=r"expected JSON, got .* at line 1, column"):
+        parse_json(content.encode(), "a.json")

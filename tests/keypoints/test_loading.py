@@ -125,17 +125,39 @@ def test_a_sample_is_recognised_by_its_own_reader_alone(tmp_path, name, file, wr
 @pytest.mark.parametrize(
     ("file", "content"),
     [
-        ("a.json", b""), ("a.json", b"{}"), ("a.json", b"[[1, 2], [3, 4]]"),
-        ("a.json", b"[" * 9999),
+        ("a.json", b"{}"), ("a.json", b"[[1, 2], [3, 4]]"),
         ("a.npz", b"PK\x03\x04"), ("a.csv", b"a,b\n1,2\n"), ("a.txt", b"hello"),
         ("a", b"\x80\x02}"),
-        ("a.h5", b"\x89HDF\r\n\x1a\n"), ("a.mp4", b"\0\0\0 ftyp"), ("a.pkl", b"\x80\x04."),
+        ("a.h5", b"\x89HDF\r\n\x1a\n"), ("a.pkl", b"\x80\x04."),
     ],
 )  # fmt: skip
 def test_a_file_of_no_format_is_asked_about(tmp_path, file, content):
     (tmp_path / file).write_bytes(content)
     with pytest.raises(KeypointFormatError, match=r"format: expected one of .*; say format="):
         load_keypoints(tmp_path / file)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "got an empty file"),
+        (b"[" * 9999, "nested too deep"),
+        (b'[{"people": [', "it was cut off"),
+    ],
+)
+@pytest.mark.parametrize("folder", [False, True])
+def test_json_that_is_damaged_is_called_so(tmp_path, content, told, folder):
+    path = tmp_path / "frames_000000000000_keypoints.json"
+    path.write_bytes(content)
+    with pytest.raises(KeypointFormatError, match=told):
+        load_keypoints(tmp_path if folder else path)
+
+
+@pytest.mark.parametrize("name", ["walk.mp4", "walk.MOV", "walk.png"])
+def test_a_video_is_called_one_and_the_way_to_its_2d_is_told(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0\0\0 ftyp")
+    with pytest.raises(KeypointFormatError, match=rf"got a video .*posenet3d lift {name} --out"):
+        load_keypoints(tmp_path / name)
 
 
 def test_a_file_that_two_readers_claim_is_asked_about(tmp_path):

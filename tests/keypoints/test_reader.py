@@ -38,7 +38,7 @@ def test_one_layout_is_taken_two_are_asked_for_and_none_is_told():
         Told().layout_of(FILE, 17, "coco_17", "h36m_17")
     with pytest.raises(KeypointFormatError, match="say layout='halpe_26'"):
         Told().layout_of(FILE, 26, "body_25", "coco_18")
-    with pytest.raises(KeypointFormatError, match="say another format="):
+    with pytest.raises(KeypointFormatError, match="say format= if it is"):
         Told().layout_of(FILE, 19, "body_25")
 
 

@@ -96,6 +96,60 @@ class TestCanonicalStudent:
         assert rotations.shape == (2, 1, 24, 3, 3)
 
 
+class TestFollow:
+    def student(self, frames: int = 9) -> CanonicalStudent:
+        torch.manual_seed(0)
+        student = CanonicalStudent(8, frames=frames).double().eval()
+        for last in (student.pose[-1], student.shape[-1]):
+            torch.nn.init.normal_(last.weight, std=0.1)
+        return student
+
+    def motion(self, frames: int) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(5)
+        steps = torch.randn(frames, 14, 3, generator=generator, dtype=torch.float64)
+        return centre_on_hips(torch.randn(14, 3, generator=generator) + 0.02 * steps.cumsum(0))
+
+    def test_answers_somebody_who_stands_still_as_every_window_does(self):
+        student, still = self.student(), self.motion(1).expand(40, 14, 3)
+        betas, rotations = student.follow(still)
+        each = student(torch.zeros(1, 8, dtype=still.dtype), still[None, :9])
+        torch.testing.assert_close(rotations, each.rotations[0, :1].expand_as(rotations))
+        torch.testing.assert_close(betas, each.betas.expand_as(betas))
+
+    def test_answers_as_the_middles_of_windows_do_but_for_the_neighbours(self, monkeypatch):
+        monkeypatch.setattr("posenet3d.networks.canonical_student._NEIGHBOURS", (0.0, 1.0, 0.0))
+        student, motion = self.student(), self.motion(60)
+        windows = motion.unfold(0, 9, 1).permute(0, 3, 1, 2)
+        middles = student(torch.zeros(52, 8, dtype=motion.dtype), windows).rotations[:, 4]
+        torch.testing.assert_close(student.follow(motion).rotations[4:-4], middles)
+
+    def test_turns_with_the_person(self):
+        student, motion = self.student(), self.motion(20)
+        rotation = random_rotmat(generator=torch.Generator().manual_seed(4), dtype=motion.dtype)
+        to_body = torch.diag(student.body_to_camera.double())
+        betas, rotations = student.follow(motion)
+        betas_again, again = student.follow(turned(motion, rotation))
+        torch.testing.assert_close(betas_again, betas)
+        torch.testing.assert_close(again[:, 1:], rotations[:, 1:])
+        torch.testing.assert_close(
+            again[:, 0], to_body @ rotation @ to_body @ rotations[:, 0], rtol=0, atol=1e-9
+        )
+
+    def test_gives_the_same_however_it_is_cut(self, monkeypatch):
+        student, motion = self.student(), self.motion(50)
+        whole = student.follow(motion)
+        monkeypatch.setattr("posenet3d.networks.canonical_student._CHUNK", 7)
+        torch.testing.assert_close(student.follow(motion), whole)
+
+    @pytest.mark.parametrize("frames", [1, 9])
+    @pytest.mark.parametrize("count", [1, 2, 8, 9, 10])
+    def test_takes_motions_of_any_length(self, frames, count):
+        betas, rotations = self.student(frames).follow(self.motion(count))
+        assert rotations.shape == (count, 24, 3, 3)
+        assert betas.shape == (max(1, count // frames), 10)
+        assert rotations.isfinite().all()
+
+
 class TestInTheNetwork:
     def test_lift_and_parameters_agree_with_the_skeleton_of_the_teacher(self):
         model = network()

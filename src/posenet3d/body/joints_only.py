@@ -95,10 +95,11 @@ class SparseJointTable:
     ) -> Points3D:
         """J', (..., N, 3), as :meth:`JointTable.joints` gives it."""
         anchors = _anchors(betas, features, rearrange(self.directions, "c p x -> c (p x)"))
-        anchors = rearrange(anchors, "... (p x) -> ... p 1 x", x=3)
-        turned = (rotations.index_select(-3, self.bones) * anchors).sum(-1)
-        moved = self.moments[:, None] * shift.index_select(-2, self.bones)
-        return self.membership @ (turned + moved)
+        x, y, z = rearrange(anchors, "... (p x) -> ... p 1 x", x=3).unbind(-1)
+        first, second, third = rotations.index_select(-3, self.bones).unbind(-1)
+        turned = first * x + second * y + third * z  # several times as fast as a sum over x, y, z
+        moved = turned + self.moments[:, None] * shift.index_select(-2, self.bones)
+        return (moved.mT @ self.membership.T).mT
 
 
 class JointTables(nn.Module):

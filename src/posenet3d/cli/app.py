@@ -7,9 +7,10 @@ Exit codes: 0 done, 2 an error that the user can mend (wrong usage, bad input), 
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup, TyperOption
 
 from posenet3d import __version__
 from posenet3d.cli.body import body
@@ -95,7 +96,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if "--debug" in given:
             traceback.print_exception(error)
         else:
-            print(f"Error: {error}", file=sys.stderr)
+            print(f"Error: {error.told(options_of(given))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, str]:
+    """The options of the sub-command that is called, by the arguments that they stand for.
+
+    Example:
+        >>> options_of(["lift", "walk.json"])["image_size"]
+        '--image-size'
+    """
+    command: Any = typer.main.get_command(app)
+    for word in arguments:
+        if isinstance(command, TyperGroup) and word in command.commands:
+            command = command.commands[word]
+    found = {
+        each.name: max(each.opts, key=len)
+        for each in command.params
+        if isinstance(each, TyperOption) and each.name is not None
+    }
+    return {**found, "joints": found["joint"]} if "joint" in found else found

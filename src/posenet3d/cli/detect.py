@@ -109,8 +109,8 @@ def people_of(
         PoseNet3DError: as `load_people` and `found_in`.
     """
     from posenet3d.errors import ConfigurationError
-    from posenet3d.integrations.footage_input import is_footage
     from posenet3d.keypoints import load_people
+    from posenet3d.keypoints.footage import is_footage
 
     if format is not None or not is_footage(source):
         return load_people(source, format, layout, fps, image_size, joints=joints)
@@ -136,7 +136,7 @@ def check_no_footage(source: Path) -> None:
         >>> check_no_footage(Path("clips"))
     """
     from posenet3d.errors import ConfigurationError
-    from posenet3d.integrations.footage_input import is_footage
+    from posenet3d.keypoints.footage import is_footage
 
     if not source.is_dir() and is_footage(source):
         raise ConfigurationError(

@@ -110,7 +110,6 @@ def plan(out: Sequence[Path], option: Sequence[str] = (), format: str | None = N
         >>> plan([Path("a.trc"), Path("a.glb")], ["trc.unit=mm", "root=still"])[0].options
         {'unit': 'mm', 'root': 'still'}
     """
-    from posenet3d.errors import ConfigurationError
     from posenet3d.plugins import GROUPS
 
     formats = [format or path.suffix.removeprefix(".").lower() for path in out]
@@ -123,18 +122,43 @@ def plan(out: Sequence[Path], option: Sequence[str] = (), format: str | None = N
     faults += [
         f"--out {path}: given twice" for path in sorted({p for p in out if out.count(p) > 1})
     ]
+    options = options_of_formats(option, formats, faults)
+    return [Job(path, name, options[name]) for path, name in zip(out, formats, strict=True)]
+
+
+def options_of_formats(
+    option: Sequence[str], formats: Sequence[str], faults: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """The options of each format out of ``KEY=VALUE`` and ``FORMAT.KEY=VALUE``.
+
+    Args:
+        option: the texts.
+        formats: the formats that are written.
+        faults: what is wrong already, told together with what is wrong here.
+
+    Raises:
+        ConfigurationError: an option without ``=``, or one for a format that is not written; or
+            there were faults.
+
+    Example:
+        >>> options_of_formats(["trc.unit=mm", "root=still"], ["trc", "glb"])
+        {'trc': {'unit': 'mm', 'root': 'still'}, 'glb': {'root': 'still'}}
+    """
+    from posenet3d.errors import ConfigurationError
+
+    wrong = list(faults)
     parts = [(each, *_split(each)) for each in option]
     for text, only, key, _ in parts:
         if not key:
-            faults.append(f"--option {text}: expected KEY=VALUE or FORMAT.KEY=VALUE")
+            wrong.append(f"--option {text}: expected KEY=VALUE or FORMAT.KEY=VALUE")
         elif only and only not in formats:
-            faults.append(f"--option {text}: no --out has the format {only!r}")
-    if faults:
-        raise ConfigurationError(faults)
-    return [
-        Job(path, name, {key: value for _, only, key, value in parts if only in ("", name)})
-        for path, name in zip(out, formats, strict=True)
-    ]
+            wrong.append(f"--option {text}: no file has the format {only!r}")
+    if wrong:
+        raise ConfigurationError(wrong)
+    return {
+        name: {key: value for _, only, key, value in parts if only in ("", name)}
+        for name in formats
+    }
 
 
 def _split(text: str) -> tuple[str, str, Any]:

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -13,6 +12,7 @@ from posenet3d.cli.detect import DetectorPython
 from posenet3d.cli.lift_options import (
     BatchSize,
     Device,
+    FewestFrames,
     Focal,
     Force,
     Format,
@@ -68,11 +68,12 @@ def lift(
     roll: Roll = None,
     weights: Weights = None,
     device: Device = "auto",
-    batch_size: BatchSize = 4096,
+    batch_size: BatchSize = 512,
     option: Options = None,
     force: Force = False,
     many: Many = False,
     to: To = None,
+    fewest_frames: FewestFrames = None,
     detector_python: DetectorPython = None,
     as_json: Json = False,
 ) -> None:
@@ -108,12 +109,17 @@ def lift(
         "stitch": stitch,
         "batch_size": batch_size,
     }
-    if many or to:
-        alone = {"--person": person, "--option": option or None, "--force": force or None}
-        _lift_folder(
-            source, out, to, (reading, repairing, predicting), alone,
-            many=many, weights=weights, device=device, as_json=as_json,
-        )  # fmt: skip
+    together = {"--to": to or None, "--fewest-frames": fewest_frames}
+    if many or any(each is not None for each in together.values()):
+        from posenet3d.cli.detect import check_no_footage
+        from posenet3d.cli.lift_many import batch_plan, check_many, lift_many
+
+        alone = {"--person": person, "--force": force or None}
+        check_many(many, out, alone, together)
+        check_no_footage(source)
+        reading["joints"] = reading["joints"] or None
+        batch = batch_plan(to, reading, repairing, predicting, option or (), fewest_frames or 1)
+        lift_many(source, out[0], batch, weights=weights, device=device, as_json=as_json)
         return
     from posenet3d.cli.detect import people_of
     from posenet3d.cli.export import check, plan, write
@@ -177,27 +183,6 @@ def made_up(log: "RepairLog") -> Any:
     """
     masks = [step.mask for step in log.steps if step.effect == "invented"]
     return masks[-1] if masks else None
-
-
-def _lift_folder(
-    source: Path,
-    out: Sequence[Path],
-    to: Sequence[str] | None,
-    options: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
-    alone: dict[str, Any],
-    *,
-    many: bool,
-    **how: Any,
-) -> None:
-    """Lift everyone in a folder's files; ``alone`` are the options that do not go with that."""
-    from posenet3d.cli.detect import check_no_footage
-    from posenet3d.cli.lift_many import batch_plan, check_many, lift_many
-
-    check_many(many, out, alone)
-    check_no_footage(source)
-    reading, repairing, predicting = options
-    reading["joints"] = reading["joints"] or None
-    lift_many(source, out[0], batch_plan(to, reading, repairing, predicting), **how)
 
 
 def _lifted(

@@ -47,23 +47,27 @@ def lift_many(
         raise typer.Exit(report.exit_code)
 
 
-def check_many(many: bool, out: Sequence[Path], alone: Mapping[str, Any]) -> None:
+def check_many(
+    many: bool, out: Sequence[Path], alone: Mapping[str, Any], together: Mapping[str, Any]
+) -> None:
     """Nothing, if the options go together.
 
     Args:
         many: whether ``--many`` is given.
         out: what ``--out`` names.
         alone: the options that are for one person's file only; ``None`` where not given.
+        together: those that are for many; likewise.
 
     Raises:
         ConfigurationError: they do not; all faults are told.
 
     Example:
-        >>> check_many(True, [Path("lifted")], {"--person": None})
+        >>> check_many(True, [Path("lifted")], {"--person": None}, {"--to": ["glb"]})
     """
     from posenet3d.errors import ConfigurationError
 
-    faults = [] if many else ["--to: goes with --many; else the suffix of --out tells the format"]
+    lost = [] if many else [name for name, each in together.items() if each is not None]
+    faults = [f"{name}: goes with --many, which is not given" for name in lost]
     faults += [] if len(out) == 1 else [f"--out: expected one folder, got {len(out)}"]
     faults += [f"{name}: not with --many" for name, each in alone.items() if each is not None]
     if faults:
@@ -75,17 +79,27 @@ def batch_plan(
     reading: Mapping[str, Any],
     repairing: Mapping[str, Any],
     predicting: Mapping[str, Any],
+    option: Sequence[str] = (),
+    fewest_frames: int = 1,
 ) -> "Plan":
     """The plan of a batch from what the command line says; ``None`` is not said.
+
+    Raises:
+        ConfigurationError: an option of a file that is none, or is for no format of ``--to``.
 
     Example:
         >>> batch_plan(["npz"], {"fps": 25.0}, {"smooth": None}, {}).reading
         {'fps': 25.0}
     """
+    from posenet3d.cli.export import options_of_formats
     from posenet3d.inference.batch import Plan
 
+    formats = formats_of(to)
+    options = options_of_formats(option, formats)
     return Plan(
-        formats=formats_of(to),
+        formats=formats,
+        exporting={name: each for name, each in options.items() if each},
+        fewest_frames=fewest_frames,
         reading=_said(reading),
         repairing=_said(repairing),
         predicting=_said(predicting),

@@ -93,6 +93,12 @@ Many = Annotated[
 To = Annotated[
     list[str] | None, typer.Option("--to", help="With --many: the formats, such as glb,bvh.")
 ]
+FewestFrames = Annotated[
+    int | None,
+    typer.Option(
+        "--fewest-frames", min=1, help="With --many: leave out whoever is in fewer frames."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
 
 

@@ -57,8 +57,7 @@ def write_glb(
     came from, and the body's family and licence.
 
     Bones carry skin along and no more: a body model's pose-dependent corrections (at a bent knee,
-    say) are not in the file. Without them the mannequin's vertices are off by 1 mm on average when
-    it walks and 2.5 mm when it sits, the worst by 2 to 3 cm. Joints are exact.
+    say) are not in the file: the skin around a bent joint differs a little. Joints are exact.
 
     A body that anybody may pass on (the mannequin is CC0) is written as it is. Of others, such as
     SMPL, a figure of sticks is written in its place, which moves the same way. With ``mesh=True``

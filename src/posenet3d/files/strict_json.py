@@ -1,6 +1,7 @@
 """JSON as the standard says and no further: for files that nobody vouches for."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,12 +39,27 @@ def parse_json(content: bytes, source: str | Path) -> Any:
             object_pairs_hook=strict.unique,
         )
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise DataError(source, f"expected JSON, got {error.msg.lower()} at {place}.") from None
+        raise DataError(source, _what_is_wrong(error)) from None
     except UnicodeDecodeError as error:
         raise DataError(source, f"expected JSON in UTF-8, got {error.reason}.") from None
     except RecursionError:
         raise DataError(source, "expected JSON, got lists nested too deep.") from None
+
+
+def _what_is_wrong(error: json.JSONDecodeError) -> str:
+    """Where a text stops being JSON; or that it stops before its end."""
+    text, rest = error.doc, error.doc[error.pos :].rstrip()
+    if not text.strip():
+        return "expected JSON, got an empty file."
+    word_cut_short = re.fullmatch(r"[-.\w]{0,4}", rest) and error.msg != "Extra data"
+    if error.msg.startswith("Unterminated string") or word_cut_short:
+        line, last = text.count("\n") + 1, text.rpartition("\n")[2]
+        return (
+            f"expected a whole JSON file, got one that ends within its values, at line {line}, "
+            f"column {len(last) + 1}; it was cut off: write or copy it again."
+        )
+    place = f"line {error.lineno}, column {error.colno}"
+    return f"expected JSON, got {error.msg.lower()} at {place}."
 
 
 class _Strict:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from posenet3d.errors import ConfigurationError
-from posenet3d.plugins import GROUPS
+from posenet3d.plugins import GROUPS, PluginSpec
 from posenet3d.reconstruction import Reconstruction
 
 Status = Literal["done", "skipped", "failed"]
@@ -53,7 +53,8 @@ class Plan:
         """Nothing, if all of it can be.
 
         Raises:
-            ConfigurationError: no format, one twice, or options of a format that is not written.
+            ConfigurationError: no format, one twice, or options of a format that is not written
+                or does not take them.
             UnknownPluginError: no such format.
         """
         faults = [] if self.formats else ["formats: expected at least one, got none"]
@@ -67,8 +68,13 @@ class Plan:
             faults.append(f"fewest_frames: expected 1 or more, got {self.fewest_frames}")
         if faults:
             raise ConfigurationError(faults)
+        exporters = GROUPS["exporters"]
         for name in self.formats:
-            GROUPS["exporters"].find(name)
+            exporters.find(name)
+        specs = [PluginSpec(name=name, options=dict(each)) for name, each in self.exporting.items()]
+        faults = [fault for spec in specs for fault in exporters.faults(spec)]
+        if faults:
+            raise ConfigurationError(faults)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The way from one person's 2D keypoints to motion in 3D, with a trained network."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,14 @@ from jaxtyping import Bool
 
 from posenet3d import __version__
 from posenet3d.body import BodyModel
-from posenet3d.data import Anchoring
 from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.inference.assembly import Wanted, assemble
-from posenet3d.inference.lifting import lift_windows
+from posenet3d.inference.lifting import WindowLifter
 from posenet3d.inference.live import Frame, LiveFrame, LiveLifter, Stream, lift_live
-from posenet3d.inference.stitching import STITCHES, Stitched, Stitcher
+from posenet3d.inference.sequence import Progress, lift_sequence
+from posenet3d.inference.stitching import STITCHES
 from posenet3d.inference.tilt import unit_vector
-from posenet3d.inference.windows import anchoring_of, window_batches
+from posenet3d.inference.windows import anchoring_of
 from posenet3d.keypoints import KeypointSequence, load_keypoints
 from posenet3d.keypoints.sequence import UNITS
 from posenet3d.networks import PoseNet3D, pretrained_folder
@@ -28,9 +28,6 @@ from posenet3d.skeletons import layout as layout_named
 
 FUSIONS = ("mean", "teacher", "student")
 """Whose skeleton a reconstruction has: the branches' mean (Sect. 4.3 of PoseNet3D), or one's."""
-
-Progress = Callable[[int, int], None]
-"""Called with the frames done and the frames there are."""
 
 
 class Estimator:
@@ -54,6 +51,7 @@ class Estimator:
     def __init__(self, model: PoseNet3D, provenance: Mapping[str, str] | None = None) -> None:
         self.model = model.eval().requires_grad_(False)  # so that the body keeps its tables
         self._provenance = {"posenet3d": __version__, **(provenance or {})}
+        self._lifter: WindowLifter | None = None
 
     def __repr__(self) -> str:
         weights = self._provenance.get("weights", "a network")
@@ -107,7 +105,7 @@ class Estimator:
         sequence: KeypointSequence | str | Path,
         *,
         height_m: float | int | None = None,
-        batch_size: int = 4096,
+        batch_size: int = 512,
         fusion: str = "mean",
         stitch: str = "average",
         focal: float | int | None = None,
@@ -132,7 +130,7 @@ class Estimator:
                 :func:`~posenet3d.keypoints.load_keypoints`.
             height_m: the person's height in metres; it makes the result metric. The body is
                 scaled so that it stands so tall at rest, sole to crown.
-            batch_size: windows in a batch.
+            batch_size: windows in a batch; as many as a processor's cache holds by default.
             fusion: whose skeleton; see `FUSIONS`. The body is always the student's.
             stitch: how overlapping windows are made one; see `STITCHES`.
             focal: the camera's focal length in the keypoints' unit (pixels), if it is known; see
@@ -158,7 +156,7 @@ class Estimator:
             expected, got = f"{seen.confidence.shape}", f"{invented.shape}"
             raise ShapeError("invented", expected=expected, got=got)
         anchors = anchoring_of(seen, self.model)
-        stitched = self._stitched(seen, anchors, stitch, batch_size, on_progress)
+        stitched = lift_sequence(self._ready(), seen, anchors, stitch, batch_size, on_progress)
         told = {**self._provenance, "stitch": stitch}
         return assemble(self.model, seen, anchors, stitched, wanted, told, invented)
 
@@ -226,22 +224,11 @@ class Estimator:
         )
         return lift_live(LiveLifter(self.model, stream), frames)
 
-    def _stitched(
-        self,
-        seen: KeypointSequence,
-        anchors: Anchoring,
-        stitch: str,
-        batch_size: int,
-        on_progress: Progress | None,
-    ) -> Stitched:
-        window = self.model.receptive_field
-        stitcher = Stitcher(len(seen), window, stitch)
-        for batch in window_batches(seen, anchors, window, batch_size):
-            answer = lift_windows(self.model, batch.windows.to(self.device))
-            stitcher.add(answer, batch.first, batch.stretch)
-            if on_progress is not None:
-                on_progress(batch.first + len(batch.windows), len(seen))
-        return stitcher.finish()
+    def _ready(self) -> WindowLifter:
+        """The network made ready to lift; anew only where it has changed since."""
+        if self._lifter is None or not self._lifter.is_current():
+            self._lifter = WindowLifter(self.model)
+        return self._lifter
 
 
 def _loaded(

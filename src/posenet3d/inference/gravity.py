@@ -26,6 +26,7 @@ _PITCH_SPREAD, _ROLL_SPREAD = np.radians(12.0), np.radians(8.0)
 _STRONG_TILTS = 0.1  # the share of cameras that are tilted twice as much
 _UNRELATED = 0.1  # how often a body's axis has nothing to do with gravity: lying, crawling
 _OUTLIERS = 0.1  # the share of frames of a person on their feet that say nothing
+_AT_A_TIME = 16  # frames
 _SECONDS_APART = 0.5  # frames nearer than that say the same
 _MOST_EVIDENCE = 8.0  # frames' worth: a person leans, and a lifter errs, all through a video
 _PITCH_GAIN = 0.72
@@ -180,9 +181,33 @@ def _log_likelihood(
         sigma = np.radians(np.interp(stretched[known], *np.transpose(spread)))
         kappa = sigma**-2.0
         log_scale = np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa))) + np.log(1 - _OUTLIERS)
-        said = log_scale + kappa * (lifted @ axis[known].T - 1)
-        total += np.logaddexp(said, np.log(_OUTLIERS / (4 * np.pi))).sum(axis=1)
+        total += _log_density(axis[known], kappa, log_scale, lifted)
     return total / (2 * len(points))
+
+
+def _log_density(
+    axes: Float[np.ndarray, "frames 3"],
+    kappa: Float[np.ndarray, " frames"],
+    log_scale: Float[np.ndarray, " frames"],
+    lifted: Float[np.ndarray, "directions 3"],
+) -> Float[np.ndarray, " directions"]:
+    """The logarithm of the product over frames of each one's density, outliers included.
+
+    Some frames at a time, in one buffer, and one logarithm for them all: their product stays far
+    from what a float64 holds.
+    """
+    total = np.zeros(len(lifted))
+    buffer = np.empty((_AT_A_TIME, len(lifted)))
+    for first in range(0, len(axes), _AT_A_TIME):
+        some = slice(first, first + _AT_A_TIME)
+        density = np.matmul(axes[some], lifted.T, out=buffer[: len(axes[some])])
+        density -= 1
+        density *= kappa[some, None]
+        density += log_scale[some, None]
+        np.exp(density, out=density)
+        density += _OUTLIERS / (4 * np.pi)
+        total += np.log(np.multiply.reduce(density, axis=0))
+    return total
 
 
 def _posterior(

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from posenet3d.networks import PoseNet3D
-from posenet3d.nn import fill_windows
+from posenet3d.nn import fill_windows, fold_norms
 from posenet3d.skeletons.anatomy import centre_on_hips
-from posenet3d.typing import Windows2D, Windows3D
+from posenet3d.typing import Windows3D
 
 
 class WindowAnswer(NamedTuple):
@@ -26,32 +26,90 @@ class WindowAnswer(NamedTuple):
     rotations: Float[Tensor, "batch frames bones 3 3"] | None
 
 
-@torch.no_grad()
-def lift_windows(model: PoseNet3D, windows: Windows2D) -> WindowAnswer:
-    """The answer of a network in eval mode, each part computed once.
+class WindowLifter:
+    """A network made ready to lift: copies of its parts, in eval mode and without BatchNorm.
 
-    A network that takes missing joints is told of them; others are given the guess of
-    :func:`~posenet3d.nn.fill_windows`.
+    Its answers are those of the network's own parts within rounding
+    (:func:`~posenet3d.nn.fold_norms`). Later changes of the network are not seen, but told of by
+    :meth:`is_current`.
 
     Args:
-        model: the network, in eval mode.
-        windows: (batch, T, 14, 2), root-centred, normalised, NaN where a joint is missing.
+        model: the network.
 
-    Returns:
-        `WindowAnswer`.
+    Attributes:
+        model: the network.
 
     Example:
         >>> from posenet3d.networks import NetworkConfig
         >>> small = {"name": "temporal", "options": {"channels": 16}}
         >>> model = PoseNet3D(NetworkConfig(backbone=small, discriminator=small)).eval()
-        >>> lift_windows(model, torch.zeros(2, 9, 14, 2)).teacher.shape
+        >>> lifter = WindowLifter(model)
+        >>> lifter.lift(torch.zeros(2 + 8, 14, 2)).teacher.shape  # two windows of nine frames
         torch.Size([2, 9, 14, 3])
     """
-    told = windows if model.config.missing_joints else fill_windows(windows)
-    features = model.backbone(told)
-    teacher = centre_on_hips(model.teacher(features, told))
-    if not model.has_student:
-        return WindowAnswer(teacher, None, None)
-    seen = (features, teacher) if model.student_sees_teacher else (features,)
-    betas, rotations = model.student(*seen)
-    return WindowAnswer(teacher, betas, rotations)
+
+    def __init__(self, model: PoseNet3D) -> None:
+        self.model = model
+        self._backbone, self._teacher = fold_norms(model.backbone), fold_norms(model.teacher)
+        self._student = fold_norms(model.student) if model.has_student else None
+        self._state = _state_of(model)
+
+    def is_current(self) -> bool:
+        """Whether the network is as it was when this was made of it."""
+        return self._state == _state_of(self.model)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the student can answer a stitched motion, each frame once, by its ``follow``."""
+        return hasattr(self._student, "follow")
+
+    @torch.no_grad()
+    def lift(self, points: Float[Tensor, "around 14 2"], *, body: bool = True) -> WindowAnswer:
+        """The answer for every window of consecutive frames.
+
+        A network that takes missing joints is told of them; others are given the guess of
+        :func:`~posenet3d.nn.fill_windows`, which differs from window to window. Where there is
+        none, a backbone that can ``slide`` computes what windows share once.
+
+        Args:
+            points: (windows + T - 1, 14, 2), root-centred, normalised, NaN where a joint is
+                missing.
+            body: whether the student is asked too.
+
+        Returns:
+            `WindowAnswer`.
+        """
+        windows = points.unfold(0, self.model.receptive_field, 1).permute(0, 3, 1, 2)
+        shared = self.model.config.missing_joints or bool(points.isfinite().all())
+        told = windows if shared else fill_windows(windows)
+        if shared and hasattr(self._backbone, "slide"):
+            features = self._backbone.slide(points[None])[0]
+        else:
+            features = self._backbone(told)
+        teacher = centre_on_hips(self._teacher(features, told))
+        if self._student is None or not body:
+            return WindowAnswer(teacher, None, None)
+        seen = (features, teacher) if self.model.student_sees_teacher else (features,)
+        betas, rotations = self._student(*seen)
+        return WindowAnswer(teacher, betas, rotations)
+
+    @torch.no_grad()
+    def follow(
+        self, teacher: Float[Tensor, "frames 14 3"]
+    ) -> tuple[Float[Tensor, "windows betas"], Float[Tensor, "frames bones 3 3"]]:
+        """The student's body of a stitched motion without gaps; only where it :attr:`follows`.
+
+        Args:
+            teacher: skeletons as in `WindowAnswer`, one a frame.
+
+        Returns:
+            Shapes of some windows, and the rotations of every frame.
+        """
+        betas, rotations = self._student.follow(teacher)  # type: ignore[union-attr]
+        return betas, rotations
+
+
+def _state_of(model: PoseNet3D) -> tuple[tuple[int, int], ...]:
+    """Where the network's tensors lie, and how often each has been written to."""
+    tensors = (*model.parameters(), *model.buffers())
+    return tuple((each.data_ptr(), 0 if each.is_inference() else each._version) for each in tensors)

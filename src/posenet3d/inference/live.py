@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from posenet3d.errors import ShapeError
 from posenet3d.inference.assembly import Wanted, fuse
 from posenet3d.inference.camera import camera_for
-from posenet3d.inference.lifting import WindowAnswer, lift_windows
+from posenet3d.inference.lifting import WindowAnswer, WindowLifter
 from posenet3d.inference.placing import body_joints, metres_per_unit, rest_height
 from posenet3d.inference.root import DEPTH_SECONDS, fit_root
 from posenet3d.inference.running import RunningMean, RunningRoot
@@ -127,7 +127,7 @@ class LiveLifter:
         half = model.receptive_field // 2
         if not 0 <= stream.latency <= half:
             raise ShapeError("latency", expected=f"0 to {half} frames", got=repr(stream.latency))
-        self._model, self._stream = model, stream
+        self._model, self._stream, self._lifter = model, stream, WindowLifter(model)
         self._frames: deque[_Seen] = deque(maxlen=half + 1 + stream.latency)
         self._count = 0
         memory = MEMORY_SECONDS * stream.fps
@@ -183,7 +183,7 @@ class LiveLifter:
         if length is None or not np.isfinite(middle.root).all():
             return LiveFrame(number, newest, seconds, np.full((14, 3), np.nan))
         scale = 1 / (self._model.config.distance * float(length))
-        answer = lift_windows(self._model, self._window(number, scale))
+        answer = self._lifter.lift(self._window(number, scale))
         return self._placed(middle, answer, scale, newest)
 
     def _window(self, number: int, scale: float) -> torch.Tensor:
@@ -192,7 +192,7 @@ class LiveLifter:
         around = np.clip(np.arange(number - half, number + half + 1) - first, 0, None)
         kept = [self._frames[min(place, len(self._frames) - 1)] for place in around]
         points = np.stack([(seen.points - seen.root) * scale for seen in kept])
-        return torch.from_numpy(points)[None].float().to(self._model.metres_per_unit.device)
+        return torch.from_numpy(points).float().to(self._model.metres_per_unit.device)
 
     def _placed(self, middle: _Seen, answer: WindowAnswer, scale: float, newest: int) -> LiveFrame:
         model, half = self._model, self._model.receptive_field // 2

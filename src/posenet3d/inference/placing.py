@@ -12,7 +12,7 @@ from posenet3d.networks import PoseNet3D, limb_length
 from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA
 from posenet3d.skeletons.anatomy import middle_of_hips
 
-_CHUNK = 4096
+_CHUNK = 1024  # frames
 
 
 class BodyJoints(NamedTuple):

@@ -3,6 +3,8 @@
 One camera tells neither its focal length nor a person's size, so the track is as good as these.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -15,6 +17,7 @@ A choice, made on training subjects: it calms the track and keeps its way. The j
 body's, for the teacher's stand as the network's own camera sees them, which moves their depth.
 """
 
+_CHUNK = 512  # frames that are fitted together, in a processor's cache
 _ROUNDS = 4  # of reweighting
 _TOLERATED = 0.02  # off the 2D, in parts of the depth: some 10 cm at 5 m; beyond it joints fade
 _NEAREST = 0.3  # metres
@@ -51,36 +54,64 @@ def fit_root(
         >>> np.allclose(fit_root(joints, points, np.ones((1, 14)), camera), root)
         True
     """
-    rays = (points - np.asarray(camera.centre)) / camera.focal
-    known = np.isfinite(rays).all(axis=-1) & (weights > 0)
-    rays = np.where(known[..., None], rays, 0.0)
-    given = np.where(known, weights, 0.0)
-    used = given
-    root = np.zeros((len(joints), 3))
-    for _ in range(_ROUNDS):
-        root = _solve(joints, rays, used)
-        off = rays * (joints[..., 2:] + root[:, None, 2:]) - joints[..., :2] - root[:, None, :2]
-        scale = _TOLERATED * np.maximum(root[:, 2], _NEAREST)
-        used = given / (1 + (off**2).sum(-1) / scale[:, None] ** 2)
-    root[(known.sum(axis=1) < 2) | ~(root[:, 2] > _NEAREST)] = np.nan
+    root = np.empty((len(joints), 3))
+    for start in range(0, len(joints), _CHUNK):
+        some = slice(start, start + _CHUNK)
+        sight = _Sight.of(joints[some], points[some], weights[some], camera)
+        root[some] = sight.translation()
     return root
 
 
-def _solve(
-    joints: Float[np.ndarray, "frames joints 3"],
-    rays: Float[np.ndarray, "frames joints 2"],
-    weights: Float[np.ndarray, "frames joints"],
-) -> Float[np.ndarray, "frames 3"]:
-    """Weighted least squares: t_xy is the mean of ``u z - X_xy``, t_z the slope along u."""
-    total = np.maximum(weights.sum(axis=1), 1e-12)[:, None]
-    target = rays * joints[..., 2:] - joints[..., :2]
-    mean_ray = np.einsum("fj,fjd->fd", weights, rays) / total
-    mean_target = np.einsum("fj,fjd->fd", weights, target) / total
-    ray, aim = rays - mean_ray[:, None], target - mean_target[:, None]
-    spread = np.einsum("fj,fjd,fjd->f", weights, ray, ray)
-    slope = np.einsum("fj,fjd,fjd->f", weights, ray, aim)
-    depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=spread > 0)
-    return np.concatenate([mean_target + mean_ray * depth[:, None], depth[:, None]], axis=1)
+class _Sight(NamedTuple):
+    """Frames that are fitted together, every array (joints, frames).
+
+    With the frames as the last axis a sum over joints adds up whole rows, many times as fast.
+    """
+
+    u: Float[np.ndarray, "joints frames"]
+    v: Float[np.ndarray, "joints frames"]
+    """The lines of sight (u, v, 1); zeros where unknown."""
+    across: Float[np.ndarray, "joints frames"]
+    down: Float[np.ndarray, "joints frames"]
+    """How far the joint lies from its line of sight, translation left out: u z - x and v z - y."""
+    weights: Float[np.ndarray, "joints frames"]
+    """Zeros where unknown."""
+
+    @classmethod
+    def of(
+        cls,
+        joints: Float[np.ndarray, "frames joints 3"],
+        points: Float[np.ndarray, "frames joints 2"],
+        weights: Float[np.ndarray, "frames joints"],
+        camera: AssumedCamera,
+    ) -> "_Sight":
+        u, v = ((points - np.asarray(camera.centre)) / camera.focal).transpose(2, 1, 0)
+        x, y, z = np.ascontiguousarray(joints.transpose(2, 1, 0))
+        known = np.isfinite(u) & np.isfinite(v) & (weights.T > 0)
+        u, v = np.where(known, u, 0.0), np.where(known, v, 0.0)
+        return cls(u, v, u * z - x, v * z - y, np.where(known, weights.T, 0.0))
+
+    def translation(self) -> Float[np.ndarray, "frames 3"]:
+        """The robust solution of each frame; NaN where there is none."""
+        used, root = self.weights, np.zeros((3, self.u.shape[1]))
+        for _ in range(_ROUNDS):
+            root = self._solve(used)
+            x, y, z = root
+            off = (self.across + self.u * z - x) ** 2 + (self.down + self.v * z - y) ** 2
+            used = self.weights / (1 + off / (_TOLERATED * np.maximum(z, _NEAREST)) ** 2)
+        few = (self.weights > 0).sum(axis=0) < 2
+        root[:, few | ~(root[2] > _NEAREST)] = np.nan
+        return root.T
+
+    def _solve(self, weights: Float[np.ndarray, "joints frames"]) -> Float[np.ndarray, "3 frames"]:
+        """The weighted least squares solution, by the slope of what is off over the rays."""
+        share = weights / np.maximum(weights.sum(axis=0), 1e-12)
+        u, v, across, down = ((share * each).sum(axis=0) for each in self[:4])
+        off_u, off_v = self.u - u, self.v - v
+        spread = (share * (off_u**2 + off_v**2)).sum(axis=0)
+        slope = (share * (off_u * self.across + off_v * self.down)).sum(axis=0)
+        depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=spread > 0)
+        return np.stack([across + u * depth, down + v * depth, depth])
 
 
 def fill_root(

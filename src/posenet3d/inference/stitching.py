@@ -12,7 +12,9 @@ from posenet3d.inference.rotation_mean import nearest_rotations
 STITCHES = ("average", "centre")
 """How a frame's answer is made of the windows that hold it.
 
-* ``average``: the mean over all of them (up to T); rotations by their chordal mean.
+* ``average``: the mean over all of them (up to T); rotations by their chordal mean. A student that
+  reads the teacher's motion alone, as that of the shipped weights, is asked once a frame, of the
+  averaged motion.
 * ``centre``: the window's of which it is the middle, as evaluation takes it.
 """
 

@@ -18,15 +18,15 @@ CHUNK = 65536
 
 
 class Batch(NamedTuple):
-    """Windows of a stretch without gaps.
+    """Windows of a stretch without gaps, as the frames that they are cut from.
 
     Attributes:
-        windows: (batch, T, 14, 2), root-centred, normalised, NaN where a joint is missing.
+        points: (batch + T - 1, 14, 2), root-centred, normalised, NaN where a joint is missing.
         first: the frame, of the whole sequence, in the middle of the first window.
         stretch: the stretch, as (start, stop) frames of the whole sequence.
     """
 
-    windows: Float[Tensor, "batch frames 14 2"]
+    points: Float[Tensor, "around 14 2"]
     first: int
     stretch: tuple[int, int]
 
@@ -104,5 +104,4 @@ def window_batches(
             points = points_of(sequence, low, high) - anchors.root[low:high, None]
             points = torch.from_numpy(points * anchors.scale[low:high, None, None]).float()
             frames = torch.arange(first - half, last + half).clamp(start, stop - 1) - low
-            windows = points[frames].unfold(0, window, 1).permute(0, 3, 1, 2)
-            yield Batch(windows, first, (start, stop))
+            yield Batch(points[frames], first, (start, stop))

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from posenet3d.errors import DataError, DetectorError, KeypointFormatError, PoseNet3DError
 from posenet3d.integrations.detector_process import detector_answers
 from posenet3d.integrations.detector_python import VERSION, detector_python
-from posenet3d.integrations.footage_input import images_of
 from posenet3d.keypoints import KeypointSequence, from_mediapipe
+from posenet3d.keypoints.footage import images_of
 
 DETECTOR = f"MediaPipe {VERSION}, pose_landmark_full (Apache-2.0)"
 """What finds the joints, for people to read."""
@@ -119,7 +119,7 @@ def detect_people(
     if fps is not None and not 0 < fps < float("inf"):
         raise KeypointFormatError("fps", f"expected a positive number, got {fps!r}.")
     if len(images) > 1 and fps is None:
-        raise DataError(place, "expected frames a second, which images do not tell; say fps=.")
+        raise DataError(place, "expected frames a second, which images do not tell", say=["fps"])
     chosen = detector_python(python)
     with detector_answers(chosen, place, images) as answers:
         opened, seconds, found = _collected(chosen, answers, on_progress)
@@ -196,7 +196,7 @@ def _frame_rate(
     steps = np.diff(times)
     if not np.isfinite(times).all() or not (steps > 0).all():
         if container is None:
-            raise DataError(place, "expected a video that tells frames a second; say fps=.")
+            raise DataError(place, "expected a video that tells frames a second", say=["fps"])
         return float(container), ()
     rate = len(steps) / (times[-1] - times[0])
     if container is not None and np.mean(np.abs(steps * container - 1) < _ALIKE) > _MOST:

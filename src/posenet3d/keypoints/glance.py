@@ -31,3 +31,26 @@ def glance(source: KeypointSource) -> Any:
         return next((value for value in held if value), None)
     except (KeypointFormatError, StorageError):
         return None
+
+
+def check_json(source: KeypointSource) -> None:
+    """Nothing, if a file of no known format is no JSON, or is whole.
+
+    Args:
+        source: a file, or a folder, of whose files the first that hold anything count.
+
+    Raises:
+        KeypointFormatError: it is JSON that is damaged: the message tells where.
+        StorageError: it cannot be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> check_json(KeypointSource(Path("walk.csv")))
+    """
+    if not source.is_folder:
+        if source.suffix == ".json":
+            source.json  # noqa: B018  # parsed for its errors
+        return
+    for path in source.members(".json")[:LOOKED_AT]:
+        if source.json_of(path):
+            return

@@ -68,5 +68,6 @@ def _by_names(source: KeypointSource, names: tuple[str, ...], joints: int) -> tu
         "joints",
         "the joints of a layout in its order",
         f"{len(names)}: {listed}{' …' if len(names) > 6 else ''}",
-        "say layout= if it is one under other names",
+        "if it is one under other names",
+        say=["layout"],
     )

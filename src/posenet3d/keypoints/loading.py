@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from posenet3d.errors import KeypointFormatError, PluginError
+from posenet3d.keypoints.footage import is_footage
+from posenet3d.keypoints.glance import check_json
 from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
@@ -96,6 +98,8 @@ def whoever_is_in(
     source = KeypointSource(Path(path))
     source.check_there()
     told = Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
+    if format is None:
+        _check_no_footage(source)
     reader = _reader(format) if format is not None else _recognised(source)
     return tuple(sorted(reader.read(source, told), key=lambda person: -_seen(person)))
 
@@ -157,8 +161,9 @@ def load_keypoints(
     expected = "one person" if person is None else f"a person of track {person}"
     raise KeypointFormatError(
         path,
-        f"expected {expected}, got {len(people)} ({_listed(people)}); say person= with a track's "
-        "number, or -1 for whoever is seen most, or take load_people for all.",
+        f"expected {expected}, got {len(people)} ({_listed(people)})",
+        say=["person"],
+        how="with a track's number, or -1 for whoever is seen most, or take load_people for all",
     )
 
 
@@ -212,11 +217,25 @@ def _recognised(source: KeypointSource) -> KeypointReader:
             sure.append((name, reader))
     if len(sure) == 1:
         return sure[0][1]
+    if not sure:
+        check_json(source)
     got = f"one that looks like {' and like '.join(name for name, _ in sure)}"
     raise source.error(
         "format", f"one of {', '.join(names)}", got if sure else "something else",
-        " ".join(["say format=", *broken]).rstrip("."),
+        " ".join(broken).rstrip("."), say=["format"],
     )  # fmt: skip
+
+
+def _check_no_footage(source: KeypointSource) -> None:
+    """Pictures hold no keypoints; says what does."""
+    if is_footage(source.path):
+        name = source.path.name
+        raise KeypointFormatError(
+            source.path,
+            "expected keypoints, got a video or images; find the 2D first by `posenet3d detect "
+            f"{name} --out {source.name}.npz`, or lift it as it is by `posenet3d lift {name} --out "
+            f"{source.name}.glb` (extra 'detect'), or run a detector of your own.",
+        )
 
 
 def _listed(people: Sequence[KeypointSequence]) -> str:

@@ -259,14 +259,14 @@ def _check_once(placed: Mapping[str, str], source: KeypointSource) -> None:
         if part_of.setdefault(joint, part) != part:
             raise source.error(
                 "parts", "one a joint", f"{part_of[joint]!r} and {part!r} for {joint!r}",
-                f"say joints={{{joint!r}: ...}}",
+                f"for {joint!r}", say=["joints"],
             )  # fmt: skip
 
 
 def _unclear(source: KeypointSource, got: str, why: str) -> KeypointFormatError:
     return source.error(
         "parts", "names of joints", f"{got}, {why}",
-        "say layout= and joints={our joint: the file's part}",
+        "(our joint: the file's part)", say=["layout", "joints"],
     )  # fmt: skip
 
 

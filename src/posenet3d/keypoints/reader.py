@@ -67,12 +67,12 @@ class Told:
         if len(fitting) == 1:
             return fitting[0]
         known = fitting or [name for name, each in LAYOUTS.items() if len(each) == joints]
-        hint = " or ".join(f"layout={name!r}" for name in known) or "another format="
         raise source.error(
             "joints",
             "a layout that their number tells" if fitting else f"those of {', '.join(candidates)}",
             f"{joints} a person",
-            f"say {hint}",
+            "" if known else "if it is of another format",
+            say=[("layout", name) for name in known] or ["format"],
         )
 
     def fps_of(self, source: KeypointSource, found: float | None, frames: int) -> float:
@@ -95,7 +95,7 @@ class Told:
             return float(self.fps if self.fps is not None else found)  # type: ignore[arg-type]
         if frames == 1:
             return 1.0
-        raise source.error("fps", "frames a second", "a file that does not tell", "say fps=")
+        raise source.error("fps", "frames a second", "a file that does not tell", say=["fps"])
 
 
 @runtime_checkable

@@ -3,11 +3,12 @@
 import os
 import re
 import stat
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from posenet3d.errors import DataError, KeypointFormatError, StorageError
+from posenet3d.errors import DataError, KeypointFormatError, Say, StorageError
 from posenet3d.files.strict_json import parse_json
 from posenet3d.skeletons import layout as layout_named
 
@@ -59,21 +60,26 @@ class KeypointSource:
         """Whether it is a folder."""
         return os.path.isdir(self.path)
 
-    def error(self, what: str, expected: str, got: str, do: str = "") -> KeypointFormatError:
+    def error(
+        self, what: str, expected: str, got: str, do: str = "", *, say: Iterable[Say] = ()
+    ) -> KeypointFormatError:
         """The error for a fault in the file.
 
         Args:
             what: the place: a key, a frame, a line.
             expected: what was expected, in words.
             got: what came, in words.
-            do: what the user should do.
+            do: what the user should do; after ``say``, when or how.
+            say: the arguments that mend it, as `DataError` has them.
 
         Example:
-            >>> str(KeypointSource(Path("a.json")).error("fps", "a number", "'x'", "say fps="))
+            >>> str(KeypointSource(Path("a.json")).error("fps", "a number", "'x'", say=["fps"]))
             "a.json: fps: expected a number, got 'x'; say fps=."
         """
-        tail = f"; {do}." if do else "."
-        return KeypointFormatError(self.path, f"{what}: expected {expected}, got {got}{tail}")
+        fault = f"{what}: expected {expected}, got {got}"
+        if say:
+            return KeypointFormatError(self.path, fault, say=say, how=do)
+        return KeypointFormatError(self.path, fault + (f"; {do}." if do else "."))
 
     def check_there(self) -> None:
         """Refuses what is not there.

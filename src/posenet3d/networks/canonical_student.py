@@ -1,5 +1,7 @@
 """A student that reads the teacher's skeleton in the person's own frame; not the paper's."""
 
+from typing import NamedTuple
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -13,6 +15,22 @@ from posenet3d.typing import Rotations, Windows3D
 
 SPEED_GAIN = 20.0
 """Joints move some twentieth of their distance from the root in a frame."""
+
+
+_NEIGHBOURS = (0.25, 0.5, 0.25)
+_CHUNK = 512  # frames whose numbers stay in a processor's cache
+
+
+class FollowedBody(NamedTuple):
+    """The body of a whole motion.
+
+    Attributes:
+        betas: shape coefficients (windows, betas) of windows that do not overlap.
+        rotations: local joint rotations (frames, bones, 3, 3).
+    """
+
+    betas: Float[Tensor, "windows betas"]
+    rotations: Float[Tensor, "frames bones 3 3"]
 
 
 class CanonicalStudent(nn.Module):
@@ -70,7 +88,7 @@ class CanonicalStudent(nn.Module):
         method: Orthonormalization = "gram_schmidt",
     ) -> None:
         super().__init__()
-        self.bones, self.method = bones, method
+        self.frames, self.bones, self.method = frames, bones, method
         width = channels if width is None else width
         self.pose = _layers(3 * 3 * joints, width, 9 * bones, blocks, dropout)
         self.shape = _layers(3 * joints * frames, width, betas, blocks, dropout)
@@ -93,24 +111,73 @@ class CanonicalStudent(nn.Module):
         canonical = (skeletons @ trunk).flatten(2)
         mean = canonical.mean(1, keepdim=True).expand_as(canonical)
         told = torch.cat([canonical, SPEED_GAIN * _speed(canonical), mean], dim=-1)
-        matrices = rearrange(
-            self.pose(told.flatten(0, 1)),
-            "(b t) (k i j) -> b t k i j",
-            b=len(told),
-            k=self.bones,
-            i=3,
-        )
+        numbers = rearrange(self.pose(told.flatten(0, 1)), "(b t) n -> b t n", t=told.shape[1])
+        return BodyParameters(self.shape(canonical.flatten(1)), self._turned(numbers, trunk))
+
+    def follow(self, skeletons: Float[Tensor, "frames 14 3"]) -> FollowedBody:
+        """The body of a motion: each frame is answered once, not once a window that holds it.
+
+        A frame is told its neighbours and the mean of the window around it; before the numbers
+        become rotations, each frame's are averaged with its neighbours' (1/4, 1/2, 1/4). On motion
+        whose windows agree this comes near the mean over the windows of :meth:`forward`, at a
+        ninth of the work; ``benchmarks/results/stitching.md`` compares them.
+
+        Args:
+            skeletons: a motion of the teacher's, such as the mean over its windows (frames, 14,
+                3), without a gap; frame, unit and origin as for :meth:`forward`. The first and
+                last frame stand for those before and after.
+
+        Returns:
+            Rotations for each frame, and the shape for every T-th window.
+        """
+        half, count = self.frames // 2, len(skeletons)
+        rotations = skeletons.new_empty(count, self.bones, 3, 3)
+        for first in range(0, count, _CHUNK):
+            last = min(first + _CHUNK, count)
+            around = torch.arange(first - half - 1, last + half + 1, device=skeletons.device)
+            rotations[first:last] = self._pose_of(skeletons[around.clamp(0, count - 1)])
+        return FollowedBody(self._shapes_of(skeletons), rotations)
+
+    def _pose_of(
+        self, skeletons: Float[Tensor, "around 14 3"]
+    ) -> Float[Tensor, "frames bones 3 3"]:
+        """The rotations of consecutive frames, less T // 2 + 1 at each end."""
+        half = self.frames // 2
+        trunk = torso_rotation(skeletons)
+        canonical = (skeletons @ trunk).flatten(1)
+        inner = slice(half, len(canonical) - half)
+        speed = _speed(canonical[None])[0] if half else torch.zeros_like(canonical)
+        mean = canonical.unfold(0, self.frames, 1).mean(-1)
+        told = torch.cat([canonical[inner], SPEED_GAIN * speed[inner], mean], dim=-1)
+        numbers = self.pose(told)
+        before, now, after = _NEIGHBOURS
+        numbers = before * numbers[:-2] + now * numbers[1:-1] + after * numbers[2:]
+        return self._turned(numbers, trunk[half + 1 : len(trunk) - half - 1])
+
+    def _shapes_of(self, skeletons: Float[Tensor, "frames 14 3"]) -> Float[Tensor, "windows betas"]:
+        """The shape by windows that do not overlap; of fewer frames, by the one around them."""
+        missing = max(0, self.frames - len(skeletons))
+        if missing:
+            around = torch.arange(self.frames, device=skeletons.device) - missing // 2
+            skeletons = skeletons[around.clamp(0, len(skeletons) - 1)]
+        whole = len(skeletons) // self.frames * self.frames
+        windows = rearrange(skeletons[:whole], "(w t) j d -> w t j d", t=self.frames)
+        shapes = []
+        for first in range(0, len(windows), _CHUNK):
+            some = windows[first : first + _CHUNK]
+            shapes.append(self.shape((some @ torso_rotation(some)).flatten(1)))
+        return torch.cat(shapes)
+
+    def _turned(
+        self, numbers: Float[Tensor, "*batch numbers"], trunk: Rotations
+    ) -> Float[Tensor, "*batch bones 3 3"]:
+        """The rotations of the layers' numbers, the root's turned to where the trunk faces."""
+        matrices = rearrange(numbers, "... (k i j) -> ... k i j", k=self.bones, i=3)
         identity = torch.eye(3, device=matrices.device, dtype=matrices.dtype)
         rotations = orthonormalize(matrices + identity, method=self.method)
-        return BodyParameters(self.shape(canonical.flatten(1)), self._faced(rotations, trunk))
-
-    def _faced(
-        self, rotations: Float[Tensor, "batch frames bones 3 3"], trunk: Rotations
-    ) -> Float[Tensor, "batch frames bones 3 3"]:
-        """The rotations with the root's turned to where the trunk faces, in the body's frame."""
         upright = self.body_to_camera.to(trunk.dtype)[:, None] * trunk
-        root = upright.to(rotations.dtype)[:, :, None] @ rotations[:, :, :1]
-        return torch.cat([root, rotations[:, :, 1:]], dim=2)
+        root = upright.to(rotations.dtype)[..., None, :, :] @ rotations[..., :1, :, :]
+        return torch.cat([root, rotations[..., 1:, :, :]], dim=-3)
 
 
 def _layers(inputs: int, width: int, outputs: int, blocks: int, dropout: float) -> nn.Sequential:

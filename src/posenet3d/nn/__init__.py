@@ -3,6 +3,7 @@
 Plain torch, no body, no losses.
 """
 
+from posenet3d.nn.folding import fold_norms
 from posenet3d.nn.fully_connected import FullyConnectedBackbone
 from posenet3d.nn.residual import LinearBlock, ResidualBlock, small_output_layer
 from posenet3d.nn.temporal import (
@@ -27,6 +28,7 @@ __all__ = [
     "TemporalConvBlock",
     "TemporalResidualBlock",
     "fill_windows",
+    "fold_norms",
     "hide",
     "make_activation",
     "small_output_layer",

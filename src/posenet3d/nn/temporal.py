@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Literal, cast
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -54,7 +55,6 @@ class TemporalConvBlock(nn.Module):
         activation: ``"relu"`` or ``"leaky_relu"``.
 
     Example:
-        >>> import torch
         >>> block = TemporalConvBlock(28, 8, kernel=3)
         >>> block(torch.zeros(2, 9, 28)).shape
         torch.Size([2, 3, 8])
@@ -88,10 +88,13 @@ class TemporalConvBlock(nn.Module):
         self, x: Float[Tensor, "batch frames inputs"]
     ) -> Float[Tensor, "batch steps outputs"]:
         """Dilated form: the kernel slides; ``frames - (kernel - 1) * dilation`` steps leave."""
-        weight = rearrange(self.linear.weight, "o (k c) -> o c k", k=self.kernel)
-        x = rearrange(x, "b t c -> b c t")
-        y = functional.conv1d(x, weight, self.linear.bias, dilation=self.dilation)
-        return self._finish(rearrange(y, "b c t -> b t c"))
+        steps = x.shape[1] - (self.kernel - 1) * self.dilation
+        first, *others = self.linear.weight.chunk(self.kernel, dim=1)
+        y = functional.linear(x[:, :steps], first, self.linear.bias)
+        for tap, weight in enumerate(others, 1):
+            seen = x[:, tap * self.dilation :][:, :steps]
+            y = torch.baddbmm(y, seen, weight.T.expand(len(x), -1, -1))
+        return self._finish(y)
 
     def _finish(
         self, x: Float[Tensor, "batch steps outputs"]
@@ -116,7 +119,6 @@ class TemporalResidualBlock(nn.Module):
         activation: ``"relu"`` or ``"leaky_relu"``.
 
     Example:
-        >>> import torch
         >>> TemporalResidualBlock(8, dilation=3)(torch.zeros(2, 3, 8)).shape
         torch.Size([2, 1, 8])
     """
@@ -179,7 +181,6 @@ class TemporalBackbone(nn.Module):
         ShapeError: if ``frames`` is not a power of three.
 
     Example:
-        >>> import torch
         >>> backbone = TemporalBackbone(joints=14, frames=9, channels=16)
         >>> backbone(torch.zeros(4, 9, 14, 2)).shape
         torch.Size([4, 16])

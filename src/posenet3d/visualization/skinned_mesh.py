@@ -51,8 +51,7 @@ def skinned_mesh(
     """The mesh of one shape, ready to be posed elsewhere.
 
     Bones beyond a vertex's five strongest and correctives below `SHORTEST_CORRECTIVE` are left
-    out. In random poses of the mannequin with every joint bent by some 30 degrees that moves
-    vertices by 0.3 mm on average and by 5 mm at most.
+    out, which changes the skin around bent joints a little.
 
     Args:
         model: the body.

@@ -91,7 +91,7 @@ class MediaPipeReader:
                 people.append((frame, _landmarks(source, where, person)))
         if people and size is None:
             got = "parts of them"
-            raise source.error("image_size", "the width and height", got, "say image_size=")
+            raise source.error("image_size", "the width and height", got, say=["image_size"])
         fps = wrapper.get("fps")
         if type(fps) not in (int, float, type(None)):
             raise source.error("fps", "a number", shown(fps))

@@ -168,7 +168,7 @@ def _in_pixels(source: KeypointSource, told: Told, people: list[_Person]) -> lis
     if told.image_size is None:
         raise source.error(
             "joints", "pixels", f"numbers from {low:.3g} to {high:.3g}, as --keypoint_scale makes",
-            "say image_size=",
+            say=["image_size"],
         )  # fmt: skip
     size = np.array(told.image_size, dtype=np.float64)
     half = low < 0

@@ -84,7 +84,7 @@ class UltralyticsReader:
             return ()
         if told.image_size is None:
             raise source.error(
-                "image_size", "the image's width and height", "parts of them", "say image_size="
+                "image_size", "the image's width and height", "parts of them", say=["image_size"]
             )
         count = len(layout_named(told.layout or _LAYOUT))
         people = {place: _split(source, place, row, count) for place, row in rows.items()}
@@ -185,7 +185,8 @@ def _split(
         f"frame {place[0]}, line {place[1] + 1}",
         f"{shapes} numbers of {count} joints",
         f"{len(row)}",
-        "say layout= if the model has other joints",
+        "if the model has other joints",
+        say=["layout"],
     )
 
 

@@ -1,0 +1,137 @@
+"""Does lifting suffer from a frame rate unlike the training's 50, and does resampling help?
+
+    python benchmarks/frame_rates.py RUN --data $POSENET3D_DATA
+
+Clips of subjects that the run never saw, each joint's track resampled to the rates (cubic in time),
+filmed by one training camera of CMU-14 wild and lifted through `Estimator.predict`: as they are,
+and with the 2D resampled to 50 frames a second before and the answer back after (linear in time).
+Exact 2D and a detector's. Writes `frame_rates.md` into `--results`.
+"""
+
+import argparse
+import dataclasses
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from origin import command, commit
+from scipy.interpolate import CubicSpline
+
+from posenet3d import Estimator, KeypointSequence
+from posenet3d.data import MotionClip, camera_rig, load_motion, observe
+from posenet3d.data.detector_noise import corrupt
+from posenet3d.evaluation import metrics
+from posenet3d.evaluation.sequences import camera_frame
+
+RATES = (24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0)
+LEARNT = 50.0
+"""Frames a second of the windows that the network learnt from."""
+
+
+def main() -> None:
+    """Lift, measure, write."""
+    arguments = parse()
+    estimator = Estimator.from_pretrained(arguments.run, device="cpu")
+    found: dict[tuple[str, float, bool], list[np.ndarray]] = defaultdict(list)
+    for number, clip in enumerate(chosen(arguments)):
+        camera = camera_rig("cmu14-wild").cameras(clip)[0]
+        for rate in RATES:
+            slower = at_rate(clip, rate)
+            truth = metrics.root_centred(torch.from_numpy(camera_frame(slower, camera)))
+            exact = observe(slower, camera).to_layout("lsp_14")
+            for noise in ("none", arguments.noise):
+                seen = exact if noise == "none" else corrupt(exact, noise, seed=number)
+                for resampled in (False, True):
+                    joints = lifted(estimator, seen, resampled)
+                    error = metrics.p_mpjpe(1000.0 * torch.from_numpy(joints).double(), truth)
+                    found[noise, rate, resampled].append(error.numpy())
+    means = {key: float(np.concatenate(each).mean()) for key, each in found.items()}
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    page = arguments.results / "frame_rates.md"
+    page.write_text(render(means, arguments))
+    print(page.read_text())
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path, help="a run that held the subjects out")
+    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser.add_argument("--subjects", nargs="+", default=["S02", "S06"])
+    parser.add_argument("--every", type=int, default=4, help="so manieth clip alone")
+    parser.add_argument("--noise", default="openpose")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
+    arguments = parser.parse_args()
+    if arguments.data is None:
+        parser.error("name the folder with cmu_train.npz by --data or POSENET3D_DATA")
+    return arguments
+
+
+def chosen(arguments: argparse.Namespace) -> Iterator[MotionClip]:
+    """Every so manieth clip of the subjects."""
+    clips = load_motion(Path(arguments.data) / "cmu_train.npz")
+    yield from [clip for clip in clips if clip.subject in arguments.subjects][:: arguments.every]
+
+
+def at_rate(clip: MotionClip, rate: float) -> MotionClip:
+    """The clip at another frame rate."""
+    if rate == clip.fps:
+        return clip
+    seconds = np.arange(len(clip.joints)) / clip.fps
+    wanted = np.arange(0, seconds[-1], 1 / rate)
+    return dataclasses.replace(clip, joints=CubicSpline(seconds, clip.joints)(wanted), fps=rate)
+
+
+def lifted(estimator: Estimator, seen: KeypointSequence, resampled: bool) -> np.ndarray:
+    """The joints (frames, 14, 3) of the sequence's own frames, metres."""
+    if not resampled or seen.fps == LEARNT:
+        return np.asarray(estimator.predict(seen).joints3d)
+    own = np.arange(len(seen)) / seen.fps
+    learnt = np.arange(0, own[-1] + 0.5 / LEARNT, 1 / LEARNT)
+    between = KeypointSequence(
+        interpolated(own, seen.points, learnt),
+        interpolated(own, seen.confidence, learnt),
+        layout=seen.layout,
+        fps=LEARNT,
+        unit=seen.unit,
+        image_size=seen.image_size,
+        source=seen.source,
+    )
+    return interpolated(learnt, np.asarray(estimator.predict(between).joints3d), own)
+
+
+def interpolated(seconds: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Values on straight lines in time; NaN where a neighbour is."""
+    flat = values.reshape(len(values), -1)
+    made = np.stack([np.interp(wanted, seconds, column) for column in flat.T], axis=1)
+    return made.reshape(len(wanted), *values.shape[1:])
+
+
+def render(means: dict[tuple[str, float, bool], float], arguments: argparse.Namespace) -> str:
+    """The page."""
+    lines = [
+        "# Frame rates",
+        "",
+        f"Command: `{command()}`; commit {commit()}; seed: that of the run, and of the detector's "
+        f"errors the clip's number. Subjects {', '.join(arguments.subjects)}, whom this network "
+        "never saw; no test subject was looked at. P-MPJPE of the branches' mean, mm; how it is "
+        "made is told at the top of `benchmarks/frame_rates.py`.",
+        "",
+        f"| frames a second | exact 2D | resampled to 50 and back | 2D with the errors of "
+        f"`{arguments.noise}` | resampled to 50 and back |",
+        "|---|---|---|---|---|",
+    ]
+    for rate in RATES:
+        cells = [means[noise, rate, how] for noise in ("none", arguments.noise)
+                 for how in (False, True)]  # fmt: skip
+        lines.append(f"| {rate:g} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The fast path of lifting against the network's own parts, window by window."""
+
+import numpy as np
+import pytest
+import torch
+
+from posenet3d.inference import Estimator
+from posenet3d.inference.lifting import WindowLifter
+from posenet3d.inference.sequence import lift_sequence
+from posenet3d.inference.windows import anchoring_of
+from posenet3d.keypoints import KeypointSequence
+from posenet3d.networks import NetworkConfig, PoseNet3D
+from posenet3d.nn import fill_windows
+from posenet3d.skeletons.anatomy import centre_on_hips
+
+SMALL = {"name": "temporal", "options": {"channels": 16}}
+NETWORKS = {
+    "paper": {},
+    "canonical": {"student": {"name": "canonical"}},
+    "missing": {"missing_joints": True},
+    "fully_connected": {"backbone": {"name": "fully_connected", "options": {"channels": 16}}},
+}
+
+
+def network(name: str) -> PoseNet3D:
+    torch.manual_seed(0)
+    options = {"backbone": SMALL, "discriminator": SMALL, **NETWORKS[name]}
+    model = PoseNet3D(NetworkConfig(**options)).eval()
+    for each in model.modules():
+        if isinstance(each, torch.nn.BatchNorm1d):
+            each.running_mean.normal_(std=0.1)
+            each.running_var.uniform_(0.5, 2.0)
+    model.measure_scale(model.teacher_skeleton(torch.randn(4, 9, 14, 2)))
+    return model
+
+
+def points(gaps: bool) -> torch.Tensor:
+    found = 0.1 * torch.randn(30, 14, 2, generator=torch.Generator().manual_seed(1))
+    if gaps:
+        found[3:6, 2] = torch.nan
+        found[20, :5] = torch.nan
+    return found
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("name", NETWORKS)
+@torch.no_grad()
+def test_a_lifter_answers_as_the_networks_parts_do_for_each_window(name, gaps):
+    model, seen = network(name), points(gaps)
+    answer = WindowLifter(model).lift(seen)
+    windows = torch.stack([seen[first : first + 9] for first in range(22)])
+    told = windows if model.config.missing_joints else fill_windows(windows)
+    features = model.backbone(told)
+    teacher = centre_on_hips(model.teacher(features, told))
+    betas, rotations = model.student(*((features, teacher)[: 1 + model.student_sees_teacher]))
+    torch.testing.assert_close(answer.teacher, teacher, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(answer.betas, betas, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(answer.rotations, rotations, rtol=1e-4, atol=1e-4)
+
+
+def test_without_the_body_the_student_is_not_asked():
+    answer = WindowLifter(network("paper")).lift(points(gaps=False), body=False)
+    assert answer.betas is None
+    assert answer.rotations is None
+
+
+def test_a_lifter_knows_when_its_network_has_changed():
+    model = network("paper")
+    lifter = WindowLifter(model)
+    assert lifter.is_current()
+    model.load_state_dict(network("paper").state_dict())
+    assert not lifter.is_current()
+
+
+def test_an_estimator_lifts_with_weights_that_were_changed_since(walk):
+    estimator = Estimator(network("paper"))
+    before = estimator.predict(walk).branches["teacher"]
+    with torch.no_grad():
+        estimator.model.teacher.offsets.bias.add_(torch.linspace(0.0, 3.0, 9 * 14))
+    after = estimator.predict(walk).branches["teacher"]
+    fresh = Estimator(estimator.model).predict(walk).branches["teacher"]
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_array_equal(after, fresh)
+
+
+@pytest.mark.parametrize("size", [1, 7, 512])
+def test_the_size_of_batches_changes_nothing(estimator, walk, size):
+    lifted, whole = estimator.predict(walk, batch_size=size), estimator.predict(walk)
+    np.testing.assert_allclose(lifted.joints3d, whole.joints3d, atol=2e-5)
+    np.testing.assert_allclose(lifted.body.rotations, whole.body.rotations, atol=1e-4)
+
+
+def test_the_body_follows_no_gap(estimator, walk):
+    """Frames on both sides of a gap are lifted as if the others were not there."""
+    half = len(walk) // 2
+    index = np.arange(len(walk)) + 100 * (np.arange(len(walk)) >= half)
+    broken = KeypointSequence(walk.points, layout=walk.layout, fps=walk.fps, frame_index=index)
+    lifter, anchors = WindowLifter(estimator.model), anchoring_of(broken, estimator.model)
+    both = lift_sequence(lifter, broken, anchors, "average", 512)
+    betas, alone = lifter.follow(both.teacher[:half])
+    torch.testing.assert_close(both.rotations[:half], alone, rtol=1e-5, atol=1e-6)
+    others = lifter.follow(both.teacher[half:])[0]
+    torch.testing.assert_close(both.betas, torch.cat([betas, others]).mean(0))
