@@ -117,7 +117,7 @@ def test_missing_joints_are_told_with_what_can_be_done(
     ("arguments", "told"),
     [
         (["--data", "clips"], "say --layout body_25 or --layout body_25b"),
-        (["--data", "clips", "--layout", "body_25"], "say --fps 30"),
+        (["--data", "clips", "--layout", "body_25"], "say --fps"),
         (["--data", "clips", *READ, "--format", "mmpose"], "expected a list of frames"),
         (["--data", "clips", "--layout", "body_26"], "did you mean 'body_25'?"),
         (["--data", "clips", *READ, "--image-size", "big"], "expected WIDTHxHEIGHT"),

@@ -13,8 +13,8 @@ import pytest
 from posenet3d.errors import DataError, DetectorError, KeypointFormatError, StorageError
 from posenet3d.integrations import detector_process
 from posenet3d.integrations.detector_python import VARIABLE, detector_python
-from posenet3d.keypoints.footage import is_footage
 from posenet3d.integrations.mediapipe_video import detect_people
+from posenet3d.keypoints.footage import is_footage
 
 
 @pytest.fixture

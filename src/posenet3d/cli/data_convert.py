@@ -48,15 +48,14 @@ def convert(
 
     One sequence is in memory at a time. Each file appears whole or not at all.
     """
-    from posenet3d.cli.train_data import as_typed, parse_options
+    from posenet3d.cli.train_data import parse_options
     from posenet3d.data.datasets import load_dataset
 
-    with as_typed():
-        dataset = load_dataset(name, root, **parse_options(options or ()))
-        places = _places(dataset, out, split, shards)
-        for each, path in places.items():
-            write = _write_test if each == "test" else _write_training
-            typer.echo(write(dataset, path))
+    dataset = load_dataset(name, root, **parse_options(options or ()))
+    places = _places(dataset, out, split, shards)
+    for each, path in places.items():
+        write = _write_test if each == "test" else _write_training
+        typer.echo(write(dataset, path))
     for each, path in places.items():
         typer.echo(f"Next: {_next(dataset, each, path)}")
 

@@ -1,18 +1,14 @@
 """What ``posenet3d train`` takes its 2D from: our files, anyone's keypoint files, or a dataset."""
 
-import re
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from posenet3d.errors import ConfigurationError, DataError, KeypointFormatError
+from posenet3d.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from posenet3d.data import TrainingSet
 
 FOLDER = "keypoint_folder"
@@ -56,10 +52,9 @@ def training_data(
     if dataset is None and data is not None and not said and not holds_raw_keypoints(data):
         return data
     name = dataset or FOLDER
-    with as_typed():
-        found = _read(name, data, parse_options(options), said)
-        if not missing_joints:
-            check_complete(found, data or name)
+    found = _read(name, data, parse_options(options), said)
+    if not missing_joints:
+        check_complete(found, data or name)
     return found
 
 
@@ -178,32 +173,3 @@ def check_complete(found: "TrainingSet", source: object) -> None:
             "out with --drop-incomplete, or train a network that is told of missing joints with "
             "--set network.missing_joints=true.",
         )
-
-
-@contextmanager
-def as_typed() -> "Iterator[None]":
-    """A block whose errors tell what to say on the command line instead of in Python.
-
-    Example:
-        >>> with as_typed():
-        ...     raise KeypointFormatError("a.json", "fps: say fps=.")
-        Traceback (most recent call last):
-        posenet3d.errors.KeypointFormatError: a.json: fps: say --fps 30.
-    """
-    try:
-        yield
-    except KeypointFormatError as error:
-        what = str(error).removeprefix(f"{error.source}: ")
-        raise KeypointFormatError(error.source, _typed(what)) from error
-
-
-def _typed(told: str) -> str:
-    told = re.sub(r"\b(layout|format)='(\w+)'", r"--\1 \2", told)
-    for name, example in (
-        ("fps", "--fps 30"),
-        ("image_size", "--image-size 1920x1080"),
-        ("format", "--format NAME (see `posenet3d plugins keypoint_readers`)"),
-        ("layout", "--layout NAME"),
-    ):
-        told = re.sub(rf"\bsay {name}=(?!\w)", f"say {example}", told)
-    return told
