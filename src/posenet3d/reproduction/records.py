@@ -67,7 +67,7 @@ def path_of(folder: Path, stage: str, data: Mapping[str, Any]) -> Path:
 
     Example:
         >>> path_of(Path("run"), "joint", {"protocol": "cmu14"}).name
-        'joint-cmu14-3ca1b5fc.json'
+        'joint-cmu14-....json'
     """
     told = {name: data.get(name) for name in ("protocol", "test", "test_noise")}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

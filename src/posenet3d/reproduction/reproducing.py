@@ -67,6 +67,8 @@ def reproduce(
         >>> train, test = {"exact": people[:1]}, {"exact": people[1:]}
         >>> material = Material(train, test, "cmu14", rig="cmu14", noise="gentle")
         >>> small = ["network.backbone.options.channels=8", "batch_size=4"]
+        >>> small += [f"stages.{each}.batch_size=4" for each in ("distillation", "sja")]
+        >>> small += ["validation.picture=false"]
         >>> toy = {"seeds": [0], "budget": 1e-3, "changes": small}
         >>> plan = plan_table("table2", material, tempfile.mkdtemp(), **toy)
         >>> results = reproduce(plan, progress=False)
