@@ -95,3 +95,11 @@ def test_a_preset_without_the_four_stages_cannot_be_the_base():
 def test_a_wrong_run_gets_a_hint():
     with pytest.raises(UnknownNameError, match="did you mean 'one-frame'"):
         find_run("one_frame")
+
+
+@pytest.mark.parametrize("run", ["baseline-1", "baseline-2"])
+def test_a_student_without_a_teacher_reads_the_2d(run):
+    assert configuration(find_run("posenet3d"), "best").network.student.name == "canonical"
+    assert configuration(find_run(run), "best").network.student.name == "student"
+    quick = TrainerConfig.preset("quick").network.student
+    assert configuration(find_run(run), "quick").network.student == quick

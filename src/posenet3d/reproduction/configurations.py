@@ -135,9 +135,15 @@ def _reprojection_only(run: Run, common: TrainerConfig) -> TrainerConfig:
     """A reprojection baseline with the base's network, batches and weights of the regularisers.
 
     It sees as many windows as the base does up to the student: the teacher's and distillation's
-    in its first stage, SJA's in its second (in the first where there is no second).
+    in its first stage, SJA's in its second (in the first where there is no second). Where the
+    base's student is of another kind than the paper's, such as the one that reads a teacher's
+    skeletons, which nothing trains here, the paper's takes its place.
     """
     teacher, distillation, sja = common.stages[:3]
+    published = TrainerConfig.preset(run.kind)
+    network = common.network.model_dump(mode="json")
+    if common.network.student.name != published.network.student.name:
+        network["student"] = published.network.student.model_dump(mode="json")
     has_sja = run.kind.endswith("sja")
     weights = {
         f"stages.{name}.losses.{loss}": distillation.losses[loss]
@@ -146,10 +152,10 @@ def _reprojection_only(run: Run, common: TrainerConfig) -> TrainerConfig:
     }
     first = (teacher, distillation) if has_sja else (teacher, distillation, sja)
     second = {**_learns_like("sja", sja), **_length(common, "sja", sja)} if has_sja else {}
-    return TrainerConfig.preset(run.kind).override(
+    return published.override(
         {
             **_shared(common),
-            "network": common.network.model_dump(mode="json"),
+            "network": network,
             **_learns_like("student", distillation),
             **_length(common, "student", *first, like=distillation),
             **second,
