@@ -224,9 +224,12 @@ def test_a_backbone_that_guesses_gives_what_it_would_for_the_guess_but_for_the_f
 def test_a_backbone_that_guesses_slides_as_it_takes_windows():
     torch.manual_seed(0)
     backbone = TemporalBackbone(channels=8, missing_joints=True, guess_missing=True).eval()
-    gaps = hide(torch.randn(2, 13, 14, 2) / 10, torch.rand(2, 13, 14) < 0.3)
-    slid = backbone.slide(gaps)
-    assert slid.shape == (2, 5, 8)
-    for first in range(5):
-        torch.testing.assert_close(slid[:, first], backbone(gaps[:, first : first + 9]))
+    whole = torch.randn(2, 13, 14, 2) / 10
+    one = torch.zeros(2, 13, 14, dtype=torch.bool)
+    one[1, 11, 5] = True  # only the last two windows of the second sequence hold it
+    for gaps in (whole, hide(whole, one), hide(whole, torch.rand(2, 13, 14) < 0.3)):
+        slid = backbone.slide(gaps)
+        assert slid.shape == (2, 5, 8)
+        for first in range(5):
+            torch.testing.assert_close(slid[:, first], backbone(gaps[:, first : first + 9]))
     assert backbone.slide(gaps[:0]).shape == (0, 5, 8)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from posenet3d.errors import ShapeError, UnknownNameError
-from posenet3d.nn.visibility import with_guesses, with_visibility
+from posenet3d.nn.visibility import visible_joints, with_guesses, with_visibility
 from posenet3d.typing import Windows2D
 
 Activation = Literal["relu", "leaky_relu"]
@@ -234,7 +234,7 @@ class TemporalBackbone(nn.Module):
             ShapeError: if the windows have other frames or joints than this backbone.
         """
         self._check(windows, exact=True)
-        x: Tensor = self.entry(self._numbers(windows))
+        x: Tensor = self.entry(self._numbers(windows, guesses=self.guess_missing))
         for block in self._residual_blocks():
             x = block(x)
         return x[:, 0]
@@ -244,8 +244,8 @@ class TemporalBackbone(nn.Module):
     ) -> Float[Tensor, "batch windows channels"]:
         """The features of every window of long sequences, in the dilated form.
 
-        A backbone that guesses missing joints does so from the window's frames alone, so each
-        window of its sequences is computed by itself.
+        A backbone that guesses missing joints does so from the window's frames alone, so windows
+        that miss one are computed by themselves.
 
         Args:
             sequences: 2D skeletons (batch, L, J, 2) with L at least T.
@@ -257,19 +257,29 @@ class TemporalBackbone(nn.Module):
             ShapeError: if the sequences are shorter than T or have other joints.
         """
         self._check(sequences, exact=False)
-        if self.missing_joints and self.guess_missing:
-            apart = rearrange(sequences.unfold(1, self.frames, 1), "b w j d t -> b w t j d")
-            return cast(Tensor, self(apart.flatten(0, 1))).view(*apart.shape[:2], self.channels)
-        x = self.entry.slide(self._numbers(sequences))
+        guesses = self.missing_joints and self.guess_missing
+        x = self.entry.slide(self._numbers(sequences, guesses=False))
         for block in self._residual_blocks():
             x = block.slide(x)
-        return x
+        return self._with_guesses(x, sequences) if guesses else x
+
+    def _with_guesses(
+        self,
+        features: Float[Tensor, "batch windows channels"],
+        sequences: Float[Tensor, "batch length joints 2"],
+    ) -> Float[Tensor, "batch windows channels"]:
+        """The features, anew for the windows that miss a joint."""
+        holed = (~visible_joints(sequences).all(-1)).unfold(1, self.frames, 1).any(-1)
+        if not bool(holed.any()):
+            return features
+        windows = rearrange(sequences.unfold(1, self.frames, 1), "b w j d t -> b w t j d")
+        return features.masked_scatter(holed[..., None], self(windows[holed]))
 
     def _numbers(
-        self, points: Float[Tensor, "batch length joints 2"]
+        self, points: Float[Tensor, "batch length joints 2"], *, guesses: bool
     ) -> Float[Tensor, "batch length inputs"]:
         if self.missing_joints:
-            points = with_guesses(points) if self.guess_missing else with_visibility(points)
+            points = with_guesses(points) if guesses else with_visibility(points)
         return rearrange(points, "b t j d -> b t (j d)")
 
     def _residual_blocks(self) -> Iterator[TemporalResidualBlock]:
