@@ -63,6 +63,21 @@ def test_a_run_is_trained_reported_and_can_be_evaluated(
     assert (folder / "model.safetensors").is_file()
 
 
+def test_a_run_starts_from_weights_that_ship_and_others_from_it(
+    keypoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--data", keypoints, "--preset", "detected", "--device", "cpu"]
+    short = ["--set", "stages.denoising.steps=1", "--set", "batch_size=4"]
+    for start, folder in (("best-wild", tmp_path / "a"), (tmp_path / "a", tmp_path / "b")):
+        assert run(*command, "--start-from", start, "--run", folder, *short) == 0
+        told = json.loads((folder / "config.json").read_text())
+        assert told["trainer"]["start_from"] == str(start)
+        assert told["trainer"]["network"]["missing_joints"] is True
+    capsys.readouterr()
+    assert run(*command, "--start-from", "best-wlid", "--run", tmp_path / "c") != 0
+    assert "best-wild" in capsys.readouterr().err
+
+
 def test_a_finished_run_is_not_trained_again(keypoints: Path, tmp_path: Path) -> None:
     command = ["train", "--data", keypoints, "--run", tmp_path, *tiny()]
     assert run(*command) == 0

@@ -6,11 +6,10 @@ a window gets is decided by its place in the batch, so that every batch has the 
 
 from itertools import accumulate, pairwise, starmap
 from math import ceil
-from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Int
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 from torch import Tensor
 
 from posenet3d.data.detector_noise import NOISE, DetectorNoise, corrupt_rows
@@ -18,23 +17,6 @@ from posenet3d.data.stateless import places_of, uniform_numbers
 from posenet3d.nn import fill_windows, hide
 from posenet3d.skeletons.anatomy import middle_of_hips
 from posenet3d.typing import Windows2D
-
-
-def noise_by_name(noise: object) -> object:
-    """The model of a detector's errors of that name; what is no text, as it is.
-
-    Raises:
-        ValueError: there is none of this name; for pydantic.
-
-    Example:
-        >>> noise_by_name("gentle") == DetectorNoise()
-        True
-    """
-    if isinstance(noise, str):
-        if noise not in NOISE:
-            raise ValueError(f"expected a model or one of {', '.join(NOISE)}, got {noise!r}")
-        return NOISE[noise]
-    return noise
 
 
 class SpoiltShare(BaseModel):
@@ -47,7 +29,7 @@ class SpoiltShare(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    noise: Annotated[DetectorNoise, BeforeValidator(noise_by_name)]
+    noise: DetectorNoise
     """The detector, by a model or the name of one; its frames are taken as 50 a second."""
 
     times: float = Field(default=1.0, ge=0)
@@ -55,6 +37,15 @@ class SpoiltShare(BaseModel):
 
     share: float = Field(gt=0, le=1)
     """The share of the windows."""
+
+    @field_validator("noise", mode="before")
+    @classmethod
+    def _may_be_named(cls, noise: object) -> object:
+        if isinstance(noise, str):
+            if noise not in NOISE:
+                raise ValueError(f"expected a model or one of {', '.join(NOISE)}, got {noise!r}")
+            return NOISE[noise]
+        return noise
 
     @property
     def model(self) -> DetectorNoise:

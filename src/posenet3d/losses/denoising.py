@@ -30,8 +30,9 @@ def joint_distance(
 
     Example:
         >>> import torch
-        >>> joint_distance(torch.zeros(2, 9, 14, 3), 2 * torch.ones(2, 9, 14, 3)).item() ** 2
-        12.0...
+        >>> apart = torch.tensor([0.0, 3.0, 4.0]).expand(2, 9, 14, 3)
+        >>> joint_distance(torch.zeros(2, 9, 14, 3), apart).item()
+        5.0
     """
     shapes = {first.shape, second.shape}
     if len(shapes) > 1 or (counted is not None and counted.shape != first.shape[:-1]):
