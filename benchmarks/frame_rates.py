@@ -29,8 +29,8 @@ from posenet3d.evaluation.sequences import camera_frame
 RATES = (24.0, 25.0, 30.0, 50.0, 60.0, 100.0, 120.0)
 CONCLUSION = (
     "With exact 2D the rate hardly matters. With a detector's errors a window of nine frames at "
-    "100 or 120 a second is too short to average them; resampling to 50 first takes back most of it. "
-    "Below 50 it does harm: the frames between are made up of two noisy ones."
+    "100 or 120 a second is too short to average them; resampling to 50 first takes back most of "
+    "it. Below 50 it does harm: the frames between are made up of two noisy ones."
 )
 LEARNT = 50.0
 """Frames a second of the windows that the network learnt from."""
