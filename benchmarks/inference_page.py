@@ -94,7 +94,7 @@ def goals(records: Sequence[dict[str, Any]]) -> Iterator[str]:
         )  # fmt: skip
         met = "met" if share(each) >= GOAL else "missed"
         shared = "" if peer is None or not each.get("by_itself") else (
-            " At the work of each window by itself, by which the goal was set, it is "
+            " Counting the work that each window by itself would be: "
             f"{frames_a_second(each) * each['by_itself'] / rate(peer):.2f} of that rate."
         )  # fmt: skip
         yield (

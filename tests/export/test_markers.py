@@ -96,12 +96,12 @@ def test_the_longest_c3d_file_comes_back_and_a_longer_one_is_refused(tmp_path, m
     def stretched(frames):
         return moving(frames=2, frame_index=np.array([0, frames - 1]), body=None)
 
-    stretched(65_535).save(tmp_path / "long.c3d")
+    stretched(65_534).save(tmp_path / "long.c3d")
     points = ezc3d.c3d(str(tmp_path / "long.c3d"))["data"]["points"]
-    assert points.shape == (4, 14, 65_535)
+    assert points.shape == (4, 14, 65_534)
     assert np.isfinite(points[:3, :, -1]).all()
-    with pytest.raises(PoseNet3DError, match="at most 65535 frames"):
-        stretched(65_536).save(tmp_path / "longer.c3d")
+    with pytest.raises(PoseNet3DError, match="at most 65534 frames"):
+        stretched(65_535).save(tmp_path / "longer.c3d")
 
 
 def test_c3d_without_ezc3d_says_what_to_install(tmp_path, lifted, monkeypatch):

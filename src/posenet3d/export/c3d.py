@@ -19,8 +19,12 @@ from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction, facts_of
 from posenet3d.reconstruction.world import RootMotion
 
-MOST_FRAMES = 65_535
-"""What the header of a C3D file can count."""
+MOST_FRAMES = 65_534
+"""What programs can count in a C3D file's header, whose frame numbers have 16 bits.
+
+The group ``TRIAL`` can name a later end, but ``ezc3d`` reads no further by it, and ``c3d`` (the
+Python package) reads no frame of a file whose last is 65,535.
+"""
 
 
 class C3dConfig(BaseModel):

@@ -1,6 +1,6 @@
 """The paper's networks: lifter (teacher), student, discriminator, and their assembly."""
 
-from posenet3d.networks.canonical_student import CanonicalStudent
+from posenet3d.networks.canonical_student import CanonicalStudent, FollowedBody
 from posenet3d.networks.card import ModelCard
 from posenet3d.networks.config import NetworkConfig
 from posenet3d.networks.discriminator import (
@@ -30,6 +30,7 @@ __all__ = [
     "PARTS",
     "BodyParameters",
     "CanonicalStudent",
+    "FollowedBody",
     "FrameAndDifferenceDiscriminator",
     "Lifter",
     "ModelCard",
