@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from origin import commit, note_the_look
+from origin import commit, environment_of, note_the_look
 
 FIGURES = (
     "p_mpjpe",
@@ -76,7 +76,7 @@ def run_seed(seed: int, arguments: argparse.Namespace) -> dict:
         "seconds": seconds,
         "figures": json.loads((run / "eval.json").read_text()),
         "report": json.loads((run / "report.json").read_text()),
-        "environment": json.loads((run / "environment.json").read_text()),
+        "environment": environment_of(run),
         "degrees_from_rest": degrees_from_rest(run, arguments),
     }
     record.write_text(json.dumps(result, indent=2))

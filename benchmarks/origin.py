@@ -1,9 +1,11 @@
 """Where figures come from: the command, the commit, and the list of looks at the test subjects."""
 
+import json
 import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 LOOKS = "looks_at_test.md"
 """The one list of all benchmarks, in the folder of results."""
@@ -13,6 +15,12 @@ def command() -> str:
     """The command line, its paths' folders left out."""
     words = [_named_alone(word) for word in sys.argv[1:]]
     return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *words])
+
+
+def environment_of(run: Path) -> dict[str, Any]:
+    """What a run's folder tells of its machine and command; paths' folders are left out."""
+    told: dict[str, Any] = json.loads((run / "environment.json").read_text())
+    return {**told, "command": [_named_alone(word) for word in told["command"]]}
 
 
 def _named_alone(word: str) -> str:

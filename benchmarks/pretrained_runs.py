@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from origin import environment_of
+
 PROTOCOLS = ("cmu14", "cmu14-wild")
 EXACT = "exact"
 CHECK_CLIPS = 8
@@ -101,7 +103,7 @@ def trained(seed: int, arguments: Namespace, told: dict[str, Any]) -> dict[str, 
         "config": plain(config),
         "report": report.to_dict(),
         "parameters": sum(each.numel() for each in trainer.model.state_dict().values()),
-        "environment": json.loads((folder / "environment.json").read_text()),
+        "environment": environment_of(folder),
         "data": {
             "clips": len(clips),
             "subjects": list(seen.subjects),
