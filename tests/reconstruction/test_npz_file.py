@@ -101,7 +101,7 @@ def header(**changed):
 FAULTS = {
     "no key of ours": ({"posenet3d": None}, "a key 'posenet3d'"),
     "a later version": ({"posenet3d": header(version=2)}, "expected version 1 of the file, got 2"),
-    "no JSON": ({"posenet3d": np.array("{")}, "expected JSON"),
+    "no JSON": ({"posenet3d": np.array("{")}, "expected a whole JSON file"),
     "a list": ({"posenet3d": np.array("[]")}, "key 'posenet3d'"),
     "numbers for JSON": ({"posenet3d": np.zeros(3)}, "a key 'posenet3d'"),
     "an unknown field": ({"posenet3d": header(evil=1)}, "evil: Extra inputs"),

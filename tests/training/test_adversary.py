@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -36,9 +37,9 @@ def test_the_discriminator_learns_at_every_kth_step(
     made = trainer({"adversarial.every": 3})
     learnt, ordinary = [], StageRunner.step
 
-    def step(runner: StageRunner, batch: Tensor, number: int, seed: int = 0) -> dict[str, Tensor]:
+    def step(runner: StageRunner, batch: Tensor, number: int, *rest: Any) -> dict[str, Tensor]:
         before = [each.clone() for each in made.model.discriminator.parameters()]
-        values = ordinary(runner, batch, number, seed)
+        values = ordinary(runner, batch, number, *rest)
         pairs = zip(before, made.model.discriminator.parameters(), strict=True)
         if any(not torch.equal(one, other) for one, other in pairs):
             learnt.append((runner.stage.name, number))

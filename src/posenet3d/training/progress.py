@@ -22,6 +22,7 @@ _SHORT_NAMES = {
     "teacher_adversarial": "adv T",
     "student_adversarial": "adv S",
     "knowledge_distillation": "KD",
+    "denoising": "denoising",
     "student_reprojection": "rep",
     "pose_regularizer": "R",
     "shape_regularizer": "β",
