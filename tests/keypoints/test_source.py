@@ -111,7 +111,7 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
 
 def test_a_fault_in_a_folders_file_names_that_file(tmp_path):
     (tmp_path / "a7.json").write_text('{"people": [')
-    with pytest.raises(KeypointFormatError, match=r"a7\.json: expected a whole JSON file") as caught:
+    with pytest.raises(KeypointFormatError, match=r"a7\.json: expected a whole JSON") as caught:
         KeypointSource(tmp_path).json_of(tmp_path / "a7.json")
     assert "a7.json: a7.json" not in str(caught.value)
 
