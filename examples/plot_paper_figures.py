@@ -147,4 +147,4 @@ show(folder / "figure8.png")
 # %%
 # Figure 7 is the same call with ``skeletons=True`` and two runs that differ in their joint
 # regressor, ``network.joint_regressor.name="fixed"`` and ``"convex"``: two real trainings, which
-# ``posenet3d reproduce table4`` makes.
+# ``posenet3d reproduce table4`` makes, and ``benchmarks/paper_figures.py`` draws from them.
