@@ -91,7 +91,8 @@ def render(names: list[str]) -> str:
 
 Command: `{command()}`; commit {commit()}. The runs are those of
 [reproduce_table4.md](reproduce_table4.md), which tells preset, seed, length and commit of each:
-trainings too short to look well. The middle frames of {", ".join(f"`{name}`" for name in names)}, people whom no run has seen.
+trainings too short to look well.
+The middle frames of {", ".join(f"`{name}`" for name in names)}, people whom no run has seen.
 
 Without and with SJA (after stage 3), the body's joints over it, rings are the input:
 
