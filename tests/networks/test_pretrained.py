@@ -197,22 +197,13 @@ def test_whatever_ships_is_small_loads_and_has_the_card_of_its_own_file():
 def test_whatever_ships_lifts_a_person_whose_knees_bend_forwards():
     from posenet3d.data import corrupt, film, normalize
     from posenet3d.data.synthetic import synthetic_motion
-    from posenet3d.evaluation import evaluate
+    from posenet3d.evaluation import evaluate_network
 
     clips = synthetic_motion(clips=1, seconds=0.6, seed=3)
     for name in pretrained_names():
         network = PoseNet3D.from_pretrained(name)
         config = network.config
-        report = evaluate(
-            network.lift,
-            clips,
-            "cmu14-wild",
-            frames=config.frames,
-            distance=config.distance,
-            normalization=config.normalization,
-            length=float(network.input_length) or None,
-            samples=0,
-        )
+        report = evaluate_network(network, clips, "cmu14-wild", samples=0)
         for head in ("teacher", "student", "mean"):
             assert report[head].right_way_round is True, (name, head)
             assert report.ratio_to_flat(head) < 0.8, (name, head)

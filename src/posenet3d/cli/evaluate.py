@@ -92,22 +92,16 @@ def measure(
     Raises:
         PoseNet3DError: the folder holds no network, or the data cannot be used.
     """
-    from posenet3d.evaluation import evaluate as evaluate_lifter
+    from posenet3d.evaluation import evaluate_network
     from posenet3d.networks import PoseNet3D
     from posenet3d.training.trainer import choose_device
 
-    place = choose_device(device)
-    model = PoseNet3D.from_pretrained(run, place)
+    model = PoseNet3D.from_pretrained(run, choose_device(device))
     with _progress() as on_progress:
-        return evaluate_lifter(
-            model.lift,
+        return evaluate_network(
+            model,
             data,
             protocol,
-            frames=model.receptive_field,
-            distance=model.config.distance,
-            normalization=model.config.normalization,
-            length=float(model.input_length) or None,
-            device=place,
             batch_size=batch_size,
             hardest=hardest,
             command=" ".join(["posenet3d", *sys.argv[1:]]),

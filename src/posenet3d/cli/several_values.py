@@ -23,6 +23,8 @@ def command_with(*options: str) -> type[TyperCommand]:
     """
 
     class SeveralValues(TyperCommand):
+        """A command that repeats an option's name before each of its values."""
+
         # Some versions of typer bring a click of their own, so the context's class is left open.
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             return super().parse_args(ctx, repeated(args, options))

@@ -27,6 +27,7 @@ from posenet3d.evaluation.protocols import (
 from posenet3d.evaluation.report import EvaluationReport
 from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Scores, Tally
+from posenet3d.evaluation.trained import evaluate_network
 
 __all__ = [
     "AIST",
@@ -45,6 +46,7 @@ __all__ = [
     "Tally",
     "auc",
     "evaluate",
+    "evaluate_network",
     "find_protocol",
     "flat_depth",
     "mblstd",

@@ -6,7 +6,7 @@ from typing import Any
 
 from posenet3d.data import TrainingSet
 from posenet3d.data.shards import ShardedSet
-from posenet3d.evaluation import EvaluationReport, evaluate
+from posenet3d.evaluation import EvaluationReport, evaluate_network
 from posenet3d.evaluation.clips import TestData
 from posenet3d.evaluation.evaluating import Progress
 from posenet3d.evaluation.sequences import Detector
@@ -93,18 +93,11 @@ def measure(
     Raises:
         PoseNet3DError: the folder holds no network, or the data cannot be used.
     """
-    place = choose_device(device)
-    model = load_model(network).to(place)
-    return evaluate(
-        model.lift,
+    return evaluate_network(
+        load_model(network).to(choose_device(device)),
         test,
         protocol,
-        frames=model.receptive_field,
-        distance=model.config.distance,
-        normalization=model.config.normalization,
-        length=float(model.input_length) or None,
         detector=detector,
-        device=place,
         samples=0,
         on_progress=on_progress,
     )
@@ -121,6 +114,7 @@ def figures_of(report: EvaluationReport) -> dict[str, Mapping[str, Any]]:
 
     Example:
         >>> from posenet3d.data.synthetic import synthetic_motion
+        >>> from posenet3d.evaluation import evaluate
         >>> report = evaluate(None, synthetic_motion(clips=1, seconds=0.5), "cmu14", samples=0)
         >>> figures_of(report)["flat"]["p_mpjpe"] > 0
         True

@@ -1,0 +1,48 @@
+"""`evaluate` for a trained network, which knows how its input is made."""
+
+from typing import Any
+
+from posenet3d.evaluation.clips import TestData
+from posenet3d.evaluation.evaluating import evaluate
+from posenet3d.evaluation.protocols import Protocol
+from posenet3d.evaluation.report import EvaluationReport
+from posenet3d.networks import PoseNet3D
+
+
+def evaluate_network(
+    model: PoseNet3D, clips: TestData, protocol: Protocol | str = "cmu14", **options: Any
+) -> EvaluationReport:
+    """The errors of a trained network's branches under a protocol.
+
+    `evaluate` with the window, the scale of the input and the camera's distance that the network
+    was trained with, on the device where it is.
+
+    Args:
+        model: the network.
+        clips: as for `evaluate`.
+        protocol: a protocol or its name.
+        **options: further ones of `evaluate`: ``detector``, ``batch_size``, ``samples`` …
+
+    Returns:
+        The report, with the heads ``teacher``, ``student`` and ``mean`` that there are.
+
+    Raises:
+        ConfigurationError, DataError, StorageError, UnknownNameError: as `evaluate`.
+
+    Example:
+        >>> from posenet3d.data.synthetic import synthetic_motion
+        >>> people = synthetic_motion(clips=1, seconds=0.5)
+        >>> list(evaluate_network(PoseNet3D.from_pretrained(), people).heads)
+        ['flat', 'teacher', 'student', 'mean']
+    """
+    return evaluate(
+        model.lift,
+        clips,
+        protocol,
+        frames=model.receptive_field,
+        distance=model.config.distance,
+        normalization=model.config.normalization,
+        length=float(model.input_length) or None,
+        device=model.metres_per_unit.device,
+        **options,
+    )
