@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posenet3d.data.datasets.card import Download
-from posenet3d.data.datasets.fetching import download
+from posenet3d.data.datasets.fetching import download, unpack
 from posenet3d.errors import DataError, StorageError
 
 CONTENT = bytes(range(256)) * 2000
@@ -140,6 +140,17 @@ def test_an_archive_is_unpacked_beside_it(server: Server, tmp_path: Path) -> Non
     server.content = b"no archive"
     with pytest.raises(DataError, match="expected a zip archive"):
         download(replace(wanted(server, None), unpacked=True, path="other.zip"), root)
+
+
+def test_an_archive_with_damaged_contents_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "walks.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("walks.bin", CONTENT)
+    content = bytearray(path.read_bytes())
+    content[60:600] = b"\xff" * 540
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"walks\.zip: expected a zip archive"):
+        unpack(path, tmp_path / "out")
 
 
 def test_a_wrong_checksum_is_told_and_nothing_is_left(server: Server, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ PART = ".part"
 _CHUNK = 2**16
 _SECONDS = 30.0
 """How long a server may be silent."""
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
+"""What `zipfile` raises for an archive that is none, or is damaged."""
 
 OnBytes = Callable[[int, int | None], None]
 """Called with the bytes that have come, and all there are if the server says."""
@@ -115,9 +119,9 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as opened:
             opened.extractall(folder)
-    except zipfile.BadZipFile as error:
+    except _DAMAGED as error:
         raise DataError(
-            archive, f"expected a zip archive, got something else ({error}); remove it."
+            archive, f"expected a zip archive, got a damaged one or no zip ({error}); remove it."
         ) from error
     except OSError as error:
         raise StorageError(folder, f"cannot be written: {error.strerror or error}.") from error
