@@ -186,11 +186,12 @@ def test_fetch_without_a_folder_or_dry_downloads_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+@pytest.mark.parametrize("unpacked", [True, False], ids=["by fetch", "by hand"])
 def test_an_archive_whose_files_are_there_is_not_fetched_again(
-    hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hosted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpacked: bool
 ) -> None:
     card = SyntheticDataset.about
-    packed = replace(card.downloads[0], path="walks.zip", unpacked=True)
+    packed = replace(card.downloads[0], path="walks.zip", unpacked=unpacked)
     monkeypatch.setattr(SyntheticDataset, "about", replace(card, downloads=(packed,)))
     for name in ("walks.npz", "truth.npz"):
         (tmp_path / name).touch()

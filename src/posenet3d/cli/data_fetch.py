@@ -136,7 +136,7 @@ def _download(card: "DatasetCard", root: Path, complete: bool) -> None:
     from posenet3d.data.datasets.fetching import download
 
     for file in card.downloads:
-        if complete and file.unpacked:
+        if complete and file.path not in card.files:
             continue
         try:
             with _progress(file.path) as on_bytes:
