@@ -7,6 +7,7 @@ from posenet3d.files.atomic import (
     remove_partials,
     sync_folder,
 )
+from posenet3d.files.capped import read_capped
 from posenet3d.files.npz import load_npz, open_npz, parse_npz
 from posenet3d.files.npz_writing import write_npz
 from posenet3d.files.pickled_arrays import pickled_value
@@ -23,6 +24,7 @@ __all__ = [
     "parse_npz",
     "parse_pickle",
     "pickled_value",
+    "read_capped",
     "read_pickle",
     "remove_partials",
     "sync_folder",

@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from posenet3d.errors import DataError, StorageError
+from posenet3d.errors import DataError
+from posenet3d.files.capped import read_capped
 
 MAX_BYTES = 2**30
 """The longest pickle that is read; SMPL's with 300 shape directions takes about 2**28 bytes."""
@@ -95,15 +96,7 @@ def read_pickle(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> 
         >>> read_pickle(path)
         {'bs_style': 'lbs'}
     """
-    source = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            content = file.read(max_bytes + 1)
-    except OSError as error:
-        raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error
-    if len(content) > max_bytes:
-        raise DataError(source, f"expected at most {max_bytes} bytes, got more.")
-    return parse_pickle(content, source)
+    return parse_pickle(read_capped(path, max_bytes), os.fspath(path))
 
 
 def parse_pickle(content: bytes, source: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from posenet3d.errors import DataError, StorageError
-from posenet3d.files import parse_json, pickled_value, read_pickle
+from posenet3d.errors import DataError
+from posenet3d.files import parse_json, pickled_value, read_capped, read_pickle
 from posenet3d.geometry import rotvec_to_rotmat
 
 VIEWS = tuple(f"c{number:02}" for number in range(1, 10))
@@ -146,7 +146,7 @@ def read_cameras(path: Path) -> dict[str, AistCamera]:
         DataError: it is no such file, or a camera is not what it should be.
         StorageError: it cannot be read.
     """
-    told = parse_json(_bytes(path), path)
+    told = parse_json(read_capped(path, _MAX_BYTES), path)
     if not isinstance(told, list) or not told:
         raise DataError(path, f"expected a list of cameras, got {type(told).__name__}.")
     cameras = [_camera(path, each) for each in told]
@@ -235,16 +235,5 @@ def _numbers(called: str, told: dict[str, Any], key: str, shape: tuple[int, ...]
     return values
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
-    if len(content) > _MAX_BYTES:
-        raise DataError(path, f"expected at most {_MAX_BYTES} bytes, got more.")
-    return content
-
-
 def _text(path: Path) -> str:
-    return _bytes(path).decode("latin-1")
+    return read_capped(path, _MAX_BYTES).decode("latin-1")

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from posenet3d.errors import DataError, StorageError
+from posenet3d.errors import DataError
+from posenet3d.files.capped import read_capped
 
 MAX_BYTES = 2**29
 """The longest file that is read; CMU's longest take some 2**25."""
@@ -23,13 +24,7 @@ def read_text(path: Path) -> str:
         Traceback (most recent call last):
         posenet3d.errors.StorageError: nothing.bvh: cannot be read: No such file or directory.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
-    if len(content) > MAX_BYTES:
-        raise DataError(path, f"expected at most {MAX_BYTES} bytes of text, got more.")
+    content = read_capped(path, MAX_BYTES)
     if b"\0" in content:
         raise DataError(path, "expected text, got a binary file; get it again.")
     return content.decode("latin-1")

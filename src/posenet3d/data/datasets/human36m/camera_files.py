@@ -11,7 +11,8 @@ import numpy as np
 
 from posenet3d.data.datasets.human36m.cameras import Human36mCamera
 from posenet3d.data.datasets.human36m.recordings import CAMERAS
-from posenet3d.errors import DataError, StorageError
+from posenet3d.errors import DataError
+from posenet3d.files.capped import read_capped
 from posenet3d.files.strict_json import parse_json
 
 Cameras = Mapping[tuple[str, str], Human36mCamera]
@@ -56,13 +57,7 @@ def read_cameras(path: str | Path) -> Cameras:
     path = Path(path)
     if path.suffix not in _READERS:
         raise DataError(path, f"expected a camera file that ends in {', '.join(sorted(_READERS))}.")
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
-    if len(content) > MAX_BYTES:
-        raise DataError(path, f"expected at most {MAX_BYTES} bytes, got more.")
+    content = read_capped(path, MAX_BYTES)
     try:
         made = _READERS[path.suffix](content, path)
         for camera in made.values():

@@ -1,0 +1,37 @@
+"""Reading a whole file, but never more of it than expected."""
+
+import os
+
+from posenet3d.errors import DataError, StorageError
+
+
+def read_capped(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    """The bytes of a file that is no longer than expected.
+
+    Args:
+        path: the file.
+        max_bytes: the most that it may hold; not a byte more is kept.
+
+    Returns:
+        All its bytes.
+
+    Raises:
+        DataError: it is longer.
+        StorageError: it is missing or cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp(), "note.txt")
+        >>> _ = path.write_bytes(b"four")
+        >>> read_capped(path, 4)
+        b'four'
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise StorageError(path, f"cannot be read: {error.strerror or error}.") from error
+    if len(content) > max_bytes:
+        raise DataError(path, f"expected at most {max_bytes} bytes, got more.")
+    return content
