@@ -10,18 +10,17 @@ Exact 2D and a detector's. Writes `frame_rates.md` into `--results`.
 
 import argparse
 import dataclasses
-import os
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from held_out import clips_of, parsed, parser_of
 from origin import command, commit
 from scipy.interpolate import CubicSpline
 
 from posenet3d import Estimator, KeypointSequence
-from posenet3d.data import MotionClip, camera_rig, load_motion, observe
+from posenet3d.data import MotionClip, camera_rig, observe
 from posenet3d.data.detector_noise import corrupt
 from posenet3d.evaluation import metrics
 from posenet3d.evaluation.sequences import camera_frame
@@ -41,7 +40,7 @@ def main() -> None:
     arguments = parse()
     estimator = Estimator.from_pretrained(arguments.run, device="cpu")
     found: dict[tuple[str, float, bool], list[np.ndarray]] = defaultdict(list)
-    for number, clip in enumerate(chosen(arguments)):
+    for number, clip in enumerate(clips_of(arguments)[:: arguments.every]):
         camera = camera_rig("cmu14-wild").cameras(clip)[0]
         for rate in RATES:
             slower = at_rate(clip, rate)
@@ -62,25 +61,11 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("run", type=Path, help="a run that held the subjects out")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
-    parser.add_argument("--subjects", nargs="+", default=["S02", "S06"])
-    parser.add_argument("--every", type=int, default=4, help="so manieth clip alone")
+    parser.add_argument("--every", type=int, default=4, help="every so manieth clip alone")
     parser.add_argument("--noise", default="openpose")
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder with cmu_train.npz by --data or POSENET3D_DATA")
-    return arguments
-
-
-def chosen(arguments: argparse.Namespace) -> Iterator[MotionClip]:
-    """Every so manieth clip of the subjects."""
-    clips = load_motion(Path(arguments.data) / "cmu_train.npz")
-    yield from [clip for clip in clips if clip.subject in arguments.subjects][:: arguments.every]
+    return parsed(parser)
 
 
 def at_rate(clip: MotionClip, rate: float) -> MotionClip:

@@ -10,16 +10,15 @@ numbers was measured on the other training subjects. Writes `gravity.md` and `.j
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from held_out import clips_of, parsed, parser_of
 from origin import command, commit
 
-from posenet3d.data import camera_rig, load_motion, normalize, observe
+from posenet3d.data import camera_rig, normalize, observe
 from posenet3d.evaluation.sequences import lift_centres
 from posenet3d.inference.balance import trunk_axis, unit
 from posenet3d.inference.gravity import estimate_up
@@ -51,11 +50,7 @@ def main() -> None:
     """Lift, measure, write."""
     arguments = parse()
     model = PoseNet3D.from_pretrained(arguments.weights)
-    clips = [
-        clip
-        for clip in load_motion(arguments.data / "cmu_train.npz")
-        if clip.subject in arguments.subjects
-    ]
+    clips = clips_of(arguments)
     whole = [piece for clip in clips for piece in lifted(clip, model, arguments.views)]
     learned = model.views.pitch
     results: dict[str, Any] = {
@@ -81,20 +76,11 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--weights", default="best-wild")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
-    parser.add_argument("--subjects", nargs="+", default=["S02", "S06"])
+    parser = parser_of(__doc__)
+    parser.add_argument("--weights", default="best-detected")
     parser.add_argument("--views", type=int, default=8, help="of each clip, at most 8")
     parser.add_argument("--most", type=int, default=400, help="pieces of a length")
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder with cmu_train.npz by --data or POSENET3D_DATA")
-    arguments.data = Path(arguments.data)
-    return arguments
+    return parsed(parser)
 
 
 def lifted(clip: Any, model: PoseNet3D, views: int) -> Iterator[Piece]:

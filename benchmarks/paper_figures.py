@@ -8,15 +8,14 @@ lifted by the student of each run. Writes `benchmarks/results/paper_figure_{7,8}
 `paper_figures.md`, the runs and the commit.
 """
 
-import argparse
-import os
 from pathlib import Path
 
 import numpy as np
+from held_out import clips_of, parsed, parser_of
 from origin import command, commit
 
 from posenet3d import Estimator
-from posenet3d.data.motion import load_motion
+from posenet3d.data.motion import MotionClip
 from posenet3d.data.rigs import camera_rig, observe
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.reconstruction import Reconstruction
@@ -38,18 +37,11 @@ HALF_WIDTH = 500.0
 
 def main() -> None:
     """Draw both."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("tables", type=Path, help="the folder that reproduce wrote")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
-    parser.add_argument("--subjects", nargs="+", default=["S02", "S06"])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    given = parser.parse_args()
-    clips = [
-        clip for clip in load_motion(given.data / "cmu_train.npz") if clip.subject in given.subjects
-    ]
+    given = parsed(parser)
+    clips = clips_of(given)
     chosen = [clips[place] for place in np.linspace(0, len(clips) - 1, CLIPS).astype(int)]
     seen = [in_pixels(clip) for clip in chosen]
     for number, columns in FIGURES.items():
@@ -67,7 +59,7 @@ def main() -> None:
     print(page.read_text())
 
 
-def in_pixels(clip) -> KeypointSequence:
+def in_pixels(clip: MotionClip) -> KeypointSequence:
     """What the first camera of CMU-14 sees of a clip."""
     seen = observe(clip, camera_rig("cmu14", "test").cameras(clip)[0])
     size = (int(2 * HALF_WIDTH), int(2 * HALF_WIDTH))

@@ -198,21 +198,15 @@ def evaluated(
     model: Any, clips: list, protocol: str, spoil: Any, arguments: Namespace
 ) -> dict[str, dict[str, Any]]:
     """The figures of every branch."""
-    from posenet3d.evaluation import evaluate
+    from posenet3d.evaluation import evaluate_network
     from posenet3d.training.trainer import choose_device
 
-    device = choose_device(arguments.device)
     with progress(protocol) as on_progress:
-        report = evaluate(
-            model.to(device).lift,
+        report = evaluate_network(
+            model.to(choose_device(arguments.device)),
             clips,
             protocol,
-            frames=model.receptive_field,
-            distance=model.config.distance,
-            normalization=model.config.normalization,
-            length=float(model.input_length) or None,
             detector=spoil,
-            device=device,
             samples=0,
             on_progress=on_progress,
         )

@@ -12,7 +12,6 @@ frame, as `stitch="average"` does where the student can follow. Writes `stitchin
 
 import argparse
 import dataclasses
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from held_out import clips_of, parsed, parser_of
 from origin import command, commit
 
 from posenet3d import Estimator, KeypointSequence
-from posenet3d.data import camera_rig, load_motion, observe
+from posenet3d.data import MotionClip, camera_rig, observe
 from posenet3d.data.detector_noise import corrupt
 from posenet3d.evaluation import metrics
 from posenet3d.evaluation.sequences import camera_frame
@@ -48,10 +48,11 @@ def main() -> None:
     """Lift, measure, write."""
     arguments = parse()
     estimator = Estimator.from_pretrained(arguments.run, device="cpu")
+    clips = clips_of(arguments)
     parts = ["# Stitching of overlapping windows", introduction(arguments)]
     for noise in ("none", arguments.noise):
         for step in (1, 2):
-            seen = list(filmed(arguments.data, arguments.subjects, noise, step))
+            seen = list(filmed(clips, noise, step))
             what = "exact 2D" if noise == "none" else f"2D with the errors of `{noise}`"
             parts += [f"## {what}, {seen[0][0].fps:g} frames a second"]
             parts += ["\n".join(table({way: errors(estimator, way, seen) for way in WAYS}))]
@@ -63,27 +64,17 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("run", type=Path, help="a run that held the subjects out")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
-    parser.add_argument("--subjects", nargs="+", default=["S02", "S06"])
     parser.add_argument("--noise", default="openpose")
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder with cmu_train.npz by --data or POSENET3D_DATA")
-    return arguments
+    return parsed(parser)
 
 
 def filmed(
-    data: Path, subjects: list[str], noise: str, step: int
+    clips: list[MotionClip], noise: str, step: int
 ) -> Iterator[tuple[KeypointSequence, torch.Tensor]]:
     """What each camera sees of each clip, and the truth in its frame, mm."""
-    for clip in load_motion(Path(data) / "cmu_train.npz"):
-        if clip.subject not in subjects:
-            continue
+    for clip in clips:
         slower = dataclasses.replace(clip, joints=clip.joints[::step], fps=clip.fps / step)
         for view, camera in enumerate(camera_rig(RIG).cameras(clip)[:2]):
             seen = observe(slower, camera).to_layout("lsp_14")

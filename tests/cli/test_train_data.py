@@ -150,6 +150,11 @@ def test_what_is_wrong_with_the_data_is_one_message(
     assert not (tmp_path / "run").exists()
 
 
+def test_a_frame_rate_of_zero_is_refused_and_not_ignored(clips: Path) -> None:
+    with pytest.raises(ConfigurationError, match="fps"):
+        read(clips, layout="body_25", fps=0.0)
+
+
 def test_a_test_file_is_not_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arrays = {"a/b/c:points": np.ones((20, 14, 2)), "a/b/c:joints": np.ones((20, 14, 3))}
     np.savez(tmp_path / "test.npz", layout="lsp_14", fps=25, **arrays)

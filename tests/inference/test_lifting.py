@@ -1,5 +1,7 @@
 """The fast path of lifting against the network's own parts, window by window."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -67,9 +69,53 @@ def test_without_the_body_the_student_is_not_asked():
 def test_a_lifter_knows_when_its_network_has_changed():
     model = network("paper")
     lifter = WindowLifter(model)
-    assert lifter.is_current()
     model.load_state_dict(network("paper").state_dict())
+    assert lifter.is_current()
+    other = network("paper").state_dict()
+    other["backbone.entry.norm.running_mean"] += 1.0
+    model.load_state_dict(other)
     assert not lifter.is_current()
+
+
+def step_of_the_fused_adam(model: PoseNet3D) -> None:
+    """As a training takes it; it raises no tensor's version."""
+    head = model.teacher.offsets.requires_grad_(True)
+    descent = torch.optim.Adam(head.parameters(), lr=0.1, fused=True)
+    model.teacher_skeleton(points(gaps=False)[None, :9]).square().sum().backward()
+    descent.step()
+    model.requires_grad_(False).zero_grad()
+
+
+def test_a_lifter_knows_of_a_step_of_the_fused_adam():
+    model = network("paper").requires_grad_(False)
+    lifter = WindowLifter(model)
+    step_of_the_fused_adam(model)
+    assert not lifter.is_current()
+
+
+def test_a_lifter_knows_of_a_part_that_was_replaced():
+    model = network("paper")
+    lifter = WindowLifter(model)
+    model.teacher = copy.deepcopy(model.teacher)
+    assert not lifter.is_current()
+
+
+def test_a_lifter_knows_of_a_change_of_type():
+    model = network("paper")
+    lifter = WindowLifter(model)
+    model.double()
+    assert not lifter.is_current()
+
+
+def test_an_estimator_lifts_with_weights_that_the_fused_adam_changed_since(walk):
+    estimator = Estimator(network("paper"))
+    before = estimator.predict(walk).branches["teacher"]
+    step_of_the_fused_adam(estimator.model)
+    after = estimator.predict(walk).branches["teacher"]
+    assert not np.allclose(after, before)
+    np.testing.assert_array_equal(
+        after, Estimator(estimator.model).predict(walk).branches["teacher"]
+    )
 
 
 def test_an_estimator_lifts_with_weights_that_were_changed_since(walk):

@@ -47,7 +47,11 @@ def training_data(
         >>> training_data(None, "synthetic", ["clips=1", "seconds=0.5"], {}, missing_joints=False)
         TrainingSet(4 sequences of 1 subjects, 100 frames)
     """
-    said = {name: value for name, value in reading.items() if value not in (None, False)}
+    said = {
+        name: value
+        for name, value in reading.items()
+        if value is not None and value is not False  # 0 is said
+    }
     _check_together(data, dataset, options, said)
     if dataset is None and data is not None and not said and not holds_raw_keypoints(data):
         return data

@@ -304,8 +304,8 @@ def test_a_damaged_asf_file_is_told_by_name_and_place(tmp_path, damage):
 def test_an_amc_without_its_skeleton_says_which_file_is_missing(tmp_path):
     files.write_acclaim_folder(tmp_path, "07_01")
     (tmp_path / "subjects" / "07" / "07.asf").unlink()
-    with pytest.raises(StorageError, match=r"07\.asf"):
-        find_recordings(tmp_path)[0].joints()
+    with pytest.raises(DataError, match=r"07\.asf: expected the skeleton of 07_01\.amc"):
+        find_recordings(tmp_path)
 
 
 # Clips

@@ -53,7 +53,7 @@ class AmassDataset:
 
     Raises:
         ConfigurationError: an option is out of its range.
-        DataError: there is no such folder, or none of the datasets is in it.
+        DataError: there is no such folder, or no motion in it.
         UnknownNameError: no such protocol.
 
     Example:

@@ -108,12 +108,12 @@ class AmassMotion:
         if body.family.startswith("smpl"):
             known = torch.as_tensor(self.betas[: body.num_betas], dtype=weights.dtype)
             betas[: len(known)] = known
-        made = [
-            body.regress(betas, self._rotations(body, weights, start), weights)
-            for start in range(0, len(self.poses), _FRAMES_AT_ONCE)
-        ]
         with torch.no_grad():
-            places = torch.cat(made).double().numpy()
+            made = [
+                body.regress(betas, self._rotations(body, weights, start), weights)
+                for start in range(0, len(self.poses), _FRAMES_AT_ONCE)
+            ]
+        places = torch.cat(made).double().numpy()
         return np.asarray(places + self.trans[:, None])
 
     def _rotations(

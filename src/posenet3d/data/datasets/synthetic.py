@@ -10,6 +10,7 @@ from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
 from posenet3d.data.datasets.filming import annotated_views
 from posenet3d.data.motion import MotionClip
+from posenet3d.data.rigs import camera_rig
 from posenet3d.data.sequence_files import NamedSequence, filmed
 from posenet3d.data.synthetic import synthetic_motion
 
@@ -73,6 +74,7 @@ class SyntheticDataset:
         protocol: str = "cmu14",
     ) -> None:
         del root
+        camera_rig(protocol)
         self._clips, self._seconds, self._seed, self._fps = clips, seconds, seed, fps
         self._protocol = protocol
 

@@ -157,6 +157,11 @@ def find_recordings(
             f"expected .amc or .bvh files{who} with names such as 07_01.bvh, got "
             f"{len(found)} others.",
         )
+    for each in chosen:
+        if each.skeleton is not None and not each.skeleton.is_file():
+            raise DataError(
+                each.skeleton, f"expected the skeleton of {each.path.name}, got none; get it too."
+            )
     return tuple(sorted(chosen, key=lambda each: (_order(each.subject), each.path.stem)))
 
 
