@@ -82,7 +82,7 @@ def test_what_comes_out_is_centred_on_the_hips_that_are_seen(exact):
     ("errors", "told"),
     [
         ((HALF, {"noise": "openpose", "share": 0.6}), "at most 1 together, got 1.1"),
-        (({"noise": "opnpose", "share": 0.6},), "gentle, openpose"),
+        (({"noise": "opnpose", "share": 0.6},), "did you mean 'openpose'"),
         (({"noise": "gentle", "share": 0.0},), "greater than 0"),
     ],
 )

@@ -181,7 +181,7 @@ def test_learnt_spreads_of_the_views_are_in_the_records(trainer):
 def test_noise_that_drops_joints_needs_a_network_that_is_told():
     with pytest.raises(ConfigurationError, match="missing_joints"):
         TrainerConfig.preset("quick", detector_noise="openpose")
-    with pytest.raises(ConfigurationError, match="gentle, openpose"):
+    with pytest.raises(ConfigurationError, match="did you mean 'openpose'"):
         TrainerConfig.preset("quick", detector_noise="openpse")
 
 

@@ -153,6 +153,24 @@ def detector_noise(model: DetectorNoise | str) -> DetectorNoise:
     return NOISE[model]
 
 
+def noise_by_name(value: object) -> object:
+    """A check for pydantic: the model that a text names; anything else is left as it is.
+
+    Raises:
+        ValueError: there is none of this name; the known ones are listed.
+
+    Example:
+        >>> noise_by_name("openpose") is NOISE["openpose"], noise_by_name(None)
+        (True, None)
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return detector_noise(value)
+    except UnknownNameError as error:
+        raise ValueError(str(error)) from error
+
+
 def corrupt(
     sequence: KeypointSequence, model: DetectorNoise | str = "openpose", seed: int = 0
 ) -> KeypointSequence:

@@ -6,13 +6,14 @@ a window gets is decided by its place in the batch, so that every batch has the 
 
 from itertools import accumulate, pairwise, starmap
 from math import ceil
+from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Int
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, field_validator
 from torch import Tensor
 
-from posenet3d.data.detector_noise import NOISE, DetectorNoise, corrupt_rows
+from posenet3d.data.detector_noise import DetectorNoise, corrupt_rows, noise_by_name
 from posenet3d.data.stateless import places_of, uniform_numbers
 from posenet3d.nn import fill_windows, hide
 from posenet3d.skeletons.anatomy import middle_of_hips
@@ -29,7 +30,7 @@ class SpoiltShare(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    noise: DetectorNoise
+    noise: Annotated[DetectorNoise, BeforeValidator(noise_by_name)]
     """The detector, by a model or the name of one; its frames are taken as 50 a second."""
 
     times: float = Field(default=1.0, ge=0)
@@ -37,15 +38,6 @@ class SpoiltShare(BaseModel):
 
     share: float = Field(gt=0, le=1)
     """The share of the windows."""
-
-    @field_validator("noise", mode="before")
-    @classmethod
-    def _may_be_named(cls, noise: object) -> object:
-        if isinstance(noise, str):
-            if noise not in NOISE:
-                raise ValueError(f"expected a model or one of {', '.join(NOISE)}, got {noise!r}")
-            return NOISE[noise]
-        return noise
 
     @property
     def model(self) -> DetectorNoise:

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from posenet3d.data import NOISE, DetectorNoise
+from posenet3d.data.detector_noise import DetectorNoise, noise_by_name
 from posenet3d.errors import ConfigurationError
 from posenet3d.networks import NetworkConfig, network_from
 from posenet3d.plugins import PluginSpec
@@ -152,7 +159,7 @@ class TrainerConfig(Frozen):
     input_noise: float = Field(default=0.0, ge=0)
     """Standard deviation of Gaussian noise on the normalised 2D input."""
 
-    detector_noise: DetectorNoise | None = None
+    detector_noise: Annotated[DetectorNoise | None, BeforeValidator(noise_by_name)] = None
     """Errors of a 2D detector, new in each step, by a model or the name of one; ``None``: none.
 
     See :mod:`posenet3d.data.detector_noise`. The windows' frames are taken as 50 a second.
@@ -193,15 +200,6 @@ class TrainerConfig(Frozen):
 
     engine: EngineConfig = EngineConfig()
     """Devices, processes and precision; no part of a run's identity either."""
-
-    @field_validator("detector_noise", mode="before")
-    @classmethod
-    def _noise_may_be_named(cls, noise: Any) -> Any:
-        if isinstance(noise, str):
-            if noise not in NOISE:
-                raise ValueError(f"expected a model or one of {', '.join(NOISE)}")
-            return NOISE[noise]
-        return noise
 
     @field_validator("detector_noise")
     @classmethod
