@@ -7,14 +7,11 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from posenet3d.body import BodyModel, load_body_model
-from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.amass_files import AmassMotion
 from posenet3d.data.datasets.card import DatasetCard
 from posenet3d.data.datasets.cmu.motion_clips import resampled
-from posenet3d.data.datasets.filming import annotated_views
+from posenet3d.data.datasets.filming import FilmedDataset
 from posenet3d.data.motion import MotionClip
-from posenet3d.data.rigs import camera_rig
-from posenet3d.data.sequence_files import NamedSequence, filmed
 from posenet3d.errors import DataError
 from posenet3d.plugins import PluginSpec
 
@@ -32,7 +29,7 @@ _NO_MOTION = ("shape.npz", "stagei.npz")
 Body = str | PluginSpec
 
 
-class AmassDataset:
+class AmassDataset(FilmedDataset):
     """AMASS's motion on a body of your choice, filmed by a protocol's cameras.
 
     The joints are those of ``body``: by default the mannequin, whose bones are not those of SMPL,
@@ -114,38 +111,11 @@ class AmassDataset:
         fps: float | int = 50.0,
     ) -> None:
         self._root = self.about.check_folder(root)
-        camera_rig(protocol)
-        self._protocol, self._fps = protocol, float(fps)
+        super().__init__(protocol)
+        self._fps = float(fps)
         self._wanted = {"": body, **(bodies or {})}
         self._loaded: dict[str, BodyModel] = {}
         self._files = {"train": self._motions(training), "test": self._motions(test)}
-
-    def training(self) -> Iterator[NamedSequence]:
-        """What the protocol's cameras see of the training datasets' people.
-
-        Yields:
-            ``"<dataset>_<subject>/<motion>/view<number>"`` and sequence, in ``lsp_14``.
-
-        Raises:
-            BodyModelFileError: a body's file is missing or damaged.
-            DataError: there are no training datasets, or a file is damaged.
-            StorageError: a file cannot be read.
-        """
-        yield from filmed(self.motion("train"), self._protocol, "train")
-
-    def test(self) -> Iterator[AnnotatedSequence]:
-        """What the protocol's cameras see of the test datasets' people, with the body's joints.
-
-        Yields:
-            One clip from one view.
-
-        Raises:
-            BodyModelFileError: a body's file is missing or damaged.
-            DataError: there are no test datasets, or a file is damaged.
-            StorageError: a file cannot be read.
-        """
-        for clip in self.motion("test"):
-            yield from annotated_views(clip, self._protocol, "test")
 
     def motion(self, split: str) -> Iterator[MotionClip]:
         """The clips in 3D, before they are filmed.

@@ -1,10 +1,72 @@
-"""3D motion filmed by a rig's cameras with the truth kept: motion capture as a test set."""
+"""3D motion filmed by a rig's cameras: a dataset of motion capture gives both its 2D and its truth.
 
-from collections.abc import Iterator
+Training sees the 2D alone; the truth is for the test people.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 
 from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.motion import MotionClip
 from posenet3d.data.rigs import camera_rig, observe
+from posenet3d.data.sequence_files import NamedSequence, filmed
+
+
+class FilmedDataset(ABC):
+    """What the datasets of 3D motion share: their clips, filmed by a protocol's cameras.
+
+    Args:
+        protocol: the camera rig, ``"cmu14"`` or ``"cmu14-wild"``.
+
+    Raises:
+        UnknownNameError: no such protocol.
+
+    Example:
+        >>> import numpy as np
+        >>> class Statues(FilmedDataset):
+        ...     def motion(self, split):
+        ...         yield MotionClip(f"{split}/still", np.ones((3, 14, 3)), "lsp_14", fps=50.0)
+        >>> next(Statues("cmu14").training())[0], next(Statues("cmu14").test()).name
+        ('train/still/view0', 'test/still/view0')
+    """
+
+    def __init__(self, protocol: str) -> None:
+        camera_rig(protocol)
+        self._protocol = protocol
+
+    @abstractmethod
+    def motion(self, split: str) -> Iterable[MotionClip]:
+        """The clips in 3D, before they are filmed.
+
+        Args:
+            split: ``"train"`` or ``"test"``.
+
+        Returns:
+            The clips, called ``"<person>/<clip>"``.
+        """
+
+    def training(self) -> Iterator[NamedSequence]:
+        """What the protocol's cameras see of the training people.
+
+        Yields:
+            ``"<person>/<clip>/view<number>"`` and the sequence, in the layout of `motion`.
+
+        Raises:
+            PoseNet3DError: what `motion` raises.
+        """
+        yield from filmed(self.motion("train"), self._protocol, "train")
+
+    def test(self) -> Iterator[AnnotatedSequence]:
+        """What the protocol's cameras see of the test people, with the true joints.
+
+        Yields:
+            One clip from one view.
+
+        Raises:
+            PoseNet3DError: what `motion` raises.
+        """
+        for clip in self.motion("test"):
+            yield from annotated_views(clip, self._protocol, "test")
 
 
 def annotated_views(

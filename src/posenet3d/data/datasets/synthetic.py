@@ -1,23 +1,19 @@
 """People who were never filmed: `posenet3d.data.synthetic` as a dataset, for trying things out."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
-from posenet3d.data.datasets.filming import annotated_views
+from posenet3d.data.datasets.filming import FilmedDataset
 from posenet3d.data.motion import MotionClip
-from posenet3d.data.rigs import camera_rig
-from posenet3d.data.sequence_files import NamedSequence, filmed
 from posenet3d.data.synthetic import synthetic_motion
 
 _TEST_SEED = 2**31
 
 
-class SyntheticDataset:
+class SyntheticDataset(FilmedDataset):
     """Synthetic motion of the mannequin, filmed by a protocol's cameras.
 
     Args:
@@ -74,26 +70,17 @@ class SyntheticDataset:
         protocol: str = "cmu14",
     ) -> None:
         del root
-        camera_rig(protocol)
+        super().__init__(protocol)
         self._clips, self._seconds, self._seed, self._fps = clips, seconds, seed, fps
-        self._protocol = protocol
 
-    def training(self) -> Iterator[NamedSequence]:
-        """What the cameras see of the training people.
+    def motion(self, split: str) -> tuple[MotionClip, ...]:
+        """The clips in 3D, before they are filmed.
 
-        Yields:
-            Name and sequence.
+        Args:
+            split: ``"train"`` or ``"test"``.
+
+        Returns:
+            The clips in layout ``lsp_14``.
         """
-        yield from filmed(self._motion(self._seed), self._protocol, "train")
-
-    def test(self) -> Iterator[AnnotatedSequence]:
-        """What the cameras see of the test people, with the true joints.
-
-        Yields:
-            One clip from one view.
-        """
-        for clip in self._motion(self._seed + _TEST_SEED):
-            yield from annotated_views(clip, self._protocol, "test")
-
-    def _motion(self, seed: int) -> tuple[MotionClip, ...]:
+        seed = self._seed + {"train": 0, "test": _TEST_SEED}[split]
         return synthetic_motion(clips=self._clips, seconds=self._seconds, seed=seed, fps=self._fps)

@@ -6,15 +6,12 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.datasets.card import DatasetCard
 from posenet3d.data.datasets.cmu.motion_clips import Cutting
 from posenet3d.data.datasets.cmu.open_split import OPEN_SPLIT, OPEN_SUBJECTS
 from posenet3d.data.datasets.cmu.recordings import Recording, each_clip, find_recordings
-from posenet3d.data.datasets.filming import annotated_views
+from posenet3d.data.datasets.filming import FilmedDataset
 from posenet3d.data.motion import MotionClip, each_motion
-from posenet3d.data.rigs import camera_rig
-from posenet3d.data.sequence_files import NamedSequence, filmed
 from posenet3d.errors import DataError
 from posenet3d.files.npz import open_npz
 
@@ -24,7 +21,7 @@ MOTION_FILES = {"train": "cmu_train.npz", "test": "cmu_test.npz"}
 Recordings = Literal["open", "all"]
 
 
-class CmuDataset:
+class CmuDataset(FilmedDataset):
     """The CMU Graphics Lab Motion Capture Database, filmed by a protocol's cameras.
 
     The folder holds ``cmu_train.npz`` and ``cmu_test.npz``, as ``posenet3d data cmu`` makes them;
@@ -106,8 +103,8 @@ class CmuDataset:
         fps: float | int = 50.0,
     ) -> None:
         self._root = self.about.check_folder(root)
-        camera_rig(protocol)
-        self._protocol, self._cutting = protocol, Cutting(fps)
+        super().__init__(protocol)
+        self._cutting = Cutting(fps)
         self._recordings: dict[str, tuple[Recording, ...]] = {}
         if any((self._root / name).exists() for name in MOTION_FILES.values()):
             return
@@ -119,31 +116,6 @@ class CmuDataset:
                 found = open_recordings(self._root, split)
             self._recordings[split] = found
 
-    def training(self) -> Iterator[NamedSequence]:
-        """What the protocol's cameras see of the training subjects.
-
-        Yields:
-            ``"S<subject>/<recording>/view<number>"`` and sequence, in ``h36m_17``.
-
-        Raises:
-            DataError: a file is damaged or of another skeleton.
-            StorageError: a file cannot be read.
-        """
-        yield from filmed(self.motion("train"), self._protocol, "train")
-
-    def test(self) -> Iterator[AnnotatedSequence]:
-        """What the protocol's cameras see of the test subjects, with the true joints.
-
-        Yields:
-            One clip from one view.
-
-        Raises:
-            DataError: a file is damaged or of another skeleton.
-            StorageError: a file cannot be read.
-        """
-        for clip in self.motion("test"):
-            yield from annotated_views(clip, self._protocol, "test")
-
     def motion(self, split: str) -> Iterator[MotionClip]:
         """The clips in 3D, before they are filmed.
 
@@ -151,7 +123,7 @@ class CmuDataset:
             split: ``"train"`` or ``"test"``.
 
         Yields:
-            One clip.
+            One clip in layout ``h36m_17``.
 
         Raises:
             DataError: a file is missing, damaged or of another skeleton.
