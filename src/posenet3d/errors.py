@@ -12,6 +12,16 @@ Say = str | tuple[str, str]
 """An argument that an error asks for: its name, or name and value."""
 
 
+def how_many(count: int, thing: str) -> str:
+    """A number of things in words.
+
+    Example:
+        >>> how_many(1, "fault"), how_many(2, "fault")
+        ('1 fault', '2 faults')
+    """
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 class PoseNet3DError(Exception):
     """Base of every error that a user of the library can cause and mend.
 
@@ -101,9 +111,8 @@ class ConfigurationError(PoseNet3DError, ValueError):
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(faults)
-        plural = "" if len(self.faults) == 1 else "s"
         lines = "\n".join(f"  - {fault}" for fault in self.faults)
-        super().__init__(f"The configuration has {len(self.faults)} fault{plural}:\n{lines}")
+        super().__init__(f"The configuration has {how_many(len(self.faults), 'fault')}:\n{lines}")
 
 
 class PluginError(PoseNet3DError):

@@ -11,6 +11,7 @@ from posenet3d.cli.data_cmu import cmu
 from posenet3d.cli.data_convert import convert
 from posenet3d.cli.data_fetch import fetch, list_datasets
 from posenet3d.cli.data_writing import interrupts_told
+from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
     from posenet3d.data import SequenceFiles
@@ -68,8 +69,8 @@ def shard(
             on_sequence=counted.done,
         )
     typer.echo(
-        f"{out}: {_number(counted.sequences, 'sequence')}, {_number(index.frames, 'frame')} in "
-        f"{_number(len(index.shards), 'shard')}, normalised by {index.mode!r}"
+        f"{out}: {how_many(counted.sequences, 'sequence')}, {how_many(index.frames, 'frame')} in "
+        f"{how_many(len(index.shards), 'shard')}, normalised by {index.mode!r}"
     )
     typer.echo(f"Next: posenet3d train --data {out} --run runs/mine{_as_written(index)}")
 
@@ -219,10 +220,6 @@ def _as_written(index: "ShardIndex") -> str:
         for name, value in written.items()
         if value != getattr(expected, name)
     )
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 class _Counted:

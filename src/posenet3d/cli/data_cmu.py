@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.errors import how_many
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -61,9 +63,9 @@ def cmu(
         )
         count = write_motion(out, written.counted(clips), fps)
     typer.echo(
-        f"{out}: {_number(count, 'clip')} of {_number(len(written.subjects), 'subject')}, "
-        f"{_number(written.frames, 'frame')} at {fps:g} a second, from "
-        f"{_number(len(found), 'recording')}"
+        f"{out}: {how_many(count, 'clip')} of {how_many(len(written.subjects), 'subject')}, "
+        f"{how_many(written.frames, 'frame')} at {fps:g} a second, from "
+        f"{how_many(len(found), 'recording')}"
     )
     typer.echo(f"Next: posenet3d train --data {out} --protocol cmu14 --run runs/mine")
 
@@ -84,10 +86,6 @@ def _recordings(
     if split not in OPEN_SPLIT:
         raise UnknownNameError("split", split, OPEN_SPLIT)
     return open_recordings(root, split)
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 class _Written:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posenet3d.errors import ConfigurationError
+from posenet3d.errors import ConfigurationError, how_many
 
 if TYPE_CHECKING:
     from posenet3d.training import TrainerConfig, TrainingReport
@@ -294,6 +294,7 @@ def print_report(report: "TrainingReport") -> None:
         table.add_row(stage.name, str(stage.steps), f"{stage.seconds:.0f}", figures)
     Console().print(table)
     if report.mirror_turns:
-        typer.echo(f"The mirror guard turned the depth round {report.mirror_turns} time(s).")
+        turns = how_many(report.mirror_turns, "time")
+        typer.echo(f"The mirror guard turned the depth round {turns}.")
     if report.camera_pitch_degrees is not None:
         typer.echo(f"Camera pitch: {report.camera_pitch_degrees:.1f}° (positive looks down).")

@@ -21,11 +21,11 @@ from posenet3d.training.averaging import AveragingConfig
 from posenet3d.training.checkpoints import CheckpointConfig
 from posenet3d.training.engine.config import EngineConfig
 from posenet3d.training.faults import described, plugin_faults
-from posenet3d.training.frozen import Frozen
+from posenet3d.training.frozen import Frozen, Info
 from posenet3d.training.health.config import HealthConfig
 from posenet3d.training.overrides import overridden
 from posenet3d.training.presets import preset_values
-from posenet3d.training.stage import BatchSize, Info, StageConfig
+from posenet3d.training.stage import BatchSize, StageConfig
 from posenet3d.training.validation_config import ValidationConfig
 
 

@@ -1,6 +1,11 @@
 """The base of every configuration."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
+
+Info = Any
+"""pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
 
 
 class Frozen(BaseModel):

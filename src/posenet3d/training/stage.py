@@ -8,7 +8,7 @@ from posenet3d.data import Spoiling
 from posenet3d.networks import PARTS
 from posenet3d.plugins import GROUPS
 from posenet3d.training.faults import known
-from posenet3d.training.frozen import Frozen
+from posenet3d.training.frozen import Frozen, Info
 from posenet3d.training.optimization import OptimizerConfig
 
 Branch = Literal["teacher", "student"]
@@ -16,8 +16,6 @@ BRANCHES: tuple[Branch, ...] = ("teacher", "student")
 """The lifters whose skeletons are looked at from elsewhere."""
 Part = Annotated[str, AfterValidator(known("part", lambda: PARTS))]
 LossName = Annotated[str, AfterValidator(known("loss", GROUPS["losses"].names))]
-Info = Any
-"""pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
 BatchSize = Annotated[int, Field(ge=2)]
 """Windows a step: BatchNorm needs two to tell them apart."""
 

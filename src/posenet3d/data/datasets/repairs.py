@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from posenet3d.data.sequence_files import NamedSequence
+from posenet3d.errors import how_many
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.keypoints.repair import repair
 from posenet3d.skeletons import LSP_14
@@ -34,10 +35,10 @@ class RepairTally:
     def __str__(self) -> str:
         parts = [f"{what} {count} of {self.joints} joints" for what, count in self.changed.items()]
         if self.frames_left_out:
-            parts.append(f"left out {_number(self.frames_left_out, 'incomplete frame')}")
+            parts.append(f"left out {how_many(self.frames_left_out, 'incomplete frame')}")
         if self.ghosts:
-            parts.append(f"left out {_number(self.ghosts, 'track')} too short to be of a person")
-        return "; ".join([_number(self.sequences, "sequence"), *parts])
+            parts.append(f"left out {how_many(self.ghosts, 'track')} too short to be of a person")
+        return "; ".join([how_many(self.sequences, "sequence"), *parts])
 
 
 class Repairs:
@@ -117,7 +118,3 @@ class Repairs:
             confidence=sequence.confidence[known],
             frame_index=sequence.frame_index[known],
         )
-
-
-def _number(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

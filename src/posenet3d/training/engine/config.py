@@ -4,10 +4,7 @@ from typing import Any, Literal
 
 from pydantic import PositiveInt, field_validator
 
-from posenet3d.training.frozen import Frozen
-
-Info = Any
-"""pydantic's ValidationInfo, a protocol that runtime type checks cannot check."""
+from posenet3d.training.frozen import Frozen, Info
 
 
 class EngineConfig(Frozen):
