@@ -66,7 +66,7 @@ def run_seed(seed: int, arguments: argparse.Namespace) -> dict:
     train = ["train", "--data", str(arguments.data / "cmu_train.npz"), *common]
     train += ["--preset", arguments.preset, "--run", str(run), "--seed", str(seed)]
     evaluate = ["evaluate", str(run), "--data", str(arguments.data / "cmu_test.npz"), *common]
-    evaluate += ["--json", str(run / "eval.json"), "--pictures", str(run)]
+    evaluate += ["--out", str(run / "eval.json"), "--pictures", str(run)]
     seconds = {"train": timed(train)}
     note_the_look(f"{arguments.preset} on {arguments.protocol}, seed {seed}", arguments.results)
     seconds["evaluate"] = timed(evaluate)

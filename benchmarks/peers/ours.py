@@ -2,7 +2,7 @@
 
     python benchmarks/peers/ours.py JOB.json
 
-Takes the run's `eval.json` where it holds these clips, as `posenet3d evaluate --json` writes it;
+Takes the run's `eval.json` where it holds these clips, as `posenet3d evaluate --out` writes it;
 else writes `eval-<protocol>-<judged on>.json` beside it. The rows go into the job's folder.
 """
 

@@ -1,10 +1,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import pytest
+import typer
+from typer.core import TyperGroup, TyperOption
 
 from posenet3d import __version__
 from posenet3d.cli import app as command_line
@@ -59,6 +62,47 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     for command in ("train", "evaluate", "demo", "plugins", "doctor"):
         assert command in shown
+
+
+def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Exit codes: 0, done; 2, an error that you can mend" in shown
+
+
+def commands_of(command: Any, name: str = "posenet3d") -> Iterator[tuple[str, Any]]:
+    """Each command that can be run, with its name."""
+    if isinstance(command, TyperGroup):
+        for each, inner in command.commands.items():
+            yield from commands_of(inner, f"{name} {each}")
+    else:
+        yield name, command
+
+
+COMMANDS = dict(commands_of(typer.main.get_command(command_line.app)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_argument_and_option_is_explained(command: str) -> None:
+    unexplained = [each.name for each in COMMANDS[command].params if not each.help]
+    assert not unexplained
+
+
+def test_an_option_of_one_name_takes_one_kind_of_value_in_all_commands() -> None:
+    kinds: dict[str, set[bool]] = {}
+    for command in COMMANDS.values():
+        for each in command.params:
+            if isinstance(each, TyperOption):
+                kinds.setdefault(max(each.opts, key=len), set()).add(each.is_flag)
+    assert not [name for name, flags in kinds.items() if len(flags) > 1]
+    assert kinds["--json"] == {True}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_out_is_short_where_it_names_a_file(command: str) -> None:
+    outs = [each for each in COMMANDS[command].params if "--out" in each.opts]
+    for each in outs:
+        assert each.metavar == ("FILE" if "-o" in each.opts else "FOLDER")
 
 
 @pytest.mark.parametrize("arguments", [["trian"], ["plugins", "--jason"], []])

@@ -24,7 +24,7 @@ def run(*arguments):
 
 def test_convert_writes_an_npz_and_tells_its_licence(body_file, tmp_path, capsys):
     target = tmp_path / "smpl.npz"
-    assert run("convert", body_file, target, "--betas", "4", "--family", "mine") == 0
+    assert run("convert", body_file, "--out", target, "--betas", "4", "--family", "mine") == 0
     shown = capsys.readouterr().out
     assert "6890 vertices, 24 joints, 4 betas, family mine" in shown
     assert f"Licence: {mannequin_data().license}" in shown
@@ -36,15 +36,15 @@ def test_convert_writes_an_npz_and_tells_its_licence(body_file, tmp_path, capsys
 def test_convert_replaces_a_file_only_when_told_to(body_file, tmp_path, capsys):
     target = tmp_path / "smpl.npz"
     target.write_text("precious")
-    assert run("convert", body_file, target) == 2
+    assert run("convert", body_file, "--out", target) == 2
     assert "already there; add --force" in capsys.readouterr().err
     assert target.read_text() == "precious"
-    assert run("convert", body_file, target, "--force") == 0
+    assert run("convert", body_file, "--out", target, "--force") == 0
     assert read_body_file(target).num_betas == 10
 
 
 def test_convert_makes_npz_only(body_file, tmp_path, capsys):
-    assert run("convert", body_file, tmp_path / "smpl.pkl") == 2
+    assert run("convert", body_file, "--out", tmp_path / "smpl.pkl") == 2
     assert "ends in .npz" in capsys.readouterr().err
 
 

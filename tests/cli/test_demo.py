@@ -18,7 +18,7 @@ def test_the_demo_writes_table_pictures_mesh_and_run_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
-        main(["demo", "--out", str(tmp_path), "--steps", "0.003", "--device", "cpu"])
+        main(["demo", "--out", str(tmp_path), "--budget", "0.003", "--device", "cpu"])
     assert left.value.code == 0
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert {"flat", "teacher", "student", "mean"} <= set(figures)

@@ -43,7 +43,7 @@ def test_the_figures_are_shown_and_written(
     trained: Path, motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "eval.json"
-    assert run("evaluate", trained, "--data", motion, "--json", out, "--device", "cpu") == 0
+    assert run("evaluate", trained, "--data", motion, "--out", out, "--device", "cpu") == 0
     figures = json.loads(out.read_text())
     for head in ("flat", "teacher", "student", "mean"):
         for metric in ("p_mpjpe", "n_mpjpe", "mpjve", "mblstd", "p_mpjpe_reflected"):
@@ -84,7 +84,7 @@ def test_without_matplotlib_the_pictures_are_skipped_with_a_line(
     [
         (["--protocol", "cmu41"], "did you mean 'cmu14'?"),
         (["--device", "abacus"], "got 'abacus'"),
-        (["--batch-size", "0"], "batch_size"),
+        (["--batch-size", "0"], "--batch-size"),
         (["--data", "no_such_file.npz"], "no_such_file.npz"),
     ],
 )
@@ -142,5 +142,5 @@ def test_a_network_trained_on_the_scale_of_its_data_set_keeps_that_scale(
     given = ("--data", motion, "--protocol", "cmu14", "--device", "cpu")
     assert run("train", *given, "--run", folder, *options) == 0
     assert load_model(folder).input_length > 0
-    assert run("evaluate", folder, *given, "--json", out) == 0
+    assert run("evaluate", folder, *given, "--out", out) == 0
     assert json.loads(out.read_text())["normalization"] == "dataset"

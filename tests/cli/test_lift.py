@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from posenet3d.cli.app import app
-from posenet3d.cli.lift_options import parse_joints, parse_size
+from posenet3d.cli.keypoint_options import parse_size
+from posenet3d.cli.lift_options import parse_joints
 from posenet3d.data import camera_rig, observe
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import (
@@ -15,6 +16,7 @@ from posenet3d.errors import (
     PoseNet3DError,
     UnknownNameError,
 )
+from posenet3d.networks import DEFAULT_WEIGHTS
 from posenet3d.reconstruction import load_reconstruction
 from posenet3d.skeletons import layout
 
@@ -183,3 +185,8 @@ def test_the_real_clip_gives_a_person_who_balances_the_right_way_up(
     assert (neck[:, 1] < 0).all()  # above the hips: y is down
     assert (ankles[:, 1] > 0.3).all()
     assert 2.0 < lifted.root[:, 2].mean() < 5.0
+
+
+def test_the_help_names_the_weights_that_are_taken_if_none_are_given():
+    shown = " ".join(CliRunner().invoke(app, ["lift", "--help"]).stdout.replace("│", " ").split())
+    assert f"{DEFAULT_WEIGHTS} if not given" in shown

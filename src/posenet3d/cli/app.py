@@ -30,6 +30,8 @@ from posenet3d.errors import PoseNet3DError
 app = typer.Typer(
     name="posenet3d",
     help="3D human pose and shape, learnt from 2D keypoints alone.",
+    epilog="Exit codes: 0, done; 2, an error that you can mend (wrong usage, bad input); 130, "
+    "interrupted; 1, anything else.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.options import Force, JsonTable
+
 if TYPE_CHECKING:
     from posenet3d.body import BodyModelData
 
@@ -17,14 +19,23 @@ body = typer.Typer(
 
 BodyFile = Annotated[
     Path,
-    typer.Argument(help="SMPL's official pickle, or an npz of its format.", show_default=False),
+    typer.Argument(
+        metavar="FILE",
+        help="SMPL's official pickle, or an npz of its format.",
+        show_default=False,
+    ),
 ]
 
 
 @body.command()
 def convert(
     source: BodyFile,
-    target: Annotated[Path, typer.Argument(help="The npz to write.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The npz file to write.", show_default=False
+        ),
+    ],
     betas: Annotated[
         int | None,
         typer.Option(min=1, help="Keep so many shape directions only.", show_default="all"),
@@ -33,22 +44,22 @@ def convert(
         str | None,
         typer.Option(help="The family's name.", show_default="the file's, or smpl: and a digest"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace TARGET if it is there.")] = False,
+    force: Force = False,
 ) -> None:
     """Write a body model as an npz that needs neither chumpy nor unpickling.
 
     The npz holds what the file held: the same licence applies to it.
     """
     from posenet3d.body import read_smpl_file, write_body_file
+    from posenet3d.cli.writing import check_not_there
     from posenet3d.errors import StorageError
 
-    if target.suffix != ".npz":
-        raise StorageError(target, "expected a name that ends in .npz.")
-    if target.exists() and not force:
-        raise StorageError(target, "is already there; add --force to replace it.")
+    if out.suffix != ".npz":
+        raise StorageError(out, "expected a name that ends in .npz.")
+    check_not_there(out, force)
     data = read_smpl_file(source, family=family, betas=betas)
-    write_body_file(target, data)
-    typer.echo(f"{target}: {data.num_vertices} vertices, {data.num_joints} joints, "
+    write_body_file(out, data)
+    typer.echo(f"{out}: {data.num_vertices} vertices, {data.num_joints} joints, "
                f"{data.num_betas} betas, family {data.family}")  # fmt: skip
     if data.license:
         typer.echo(f"Licence: {data.license}")
@@ -57,7 +68,7 @@ def convert(
 @body.command()
 def info(
     file: BodyFile,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonTable = False,
 ) -> None:
     """Tell family, licence, sizes and joints of a body model's file."""
     from posenet3d.body import read_smpl_file

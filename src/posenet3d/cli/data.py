@@ -10,7 +10,8 @@ import typer
 from posenet3d.cli.data_cmu import cmu
 from posenet3d.cli.data_convert import convert
 from posenet3d.cli.data_fetch import fetch, list_datasets
-from posenet3d.cli.data_writing import interrupts_told
+from posenet3d.cli.options import FilmedBy, JsonTable
+from posenet3d.cli.writing import interrupts_told
 from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ data.command()(fetch)
 data.command()(convert)
 data.command()(cmu)
 
-Protocol = Annotated[
-    str | None,
-    typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
-]
-
 
 @data.command()
 def shard(
@@ -39,8 +35,11 @@ def shard(
         list[Path],
         typer.Argument(metavar="IN", help="npz files, and folders of them.", show_default=False),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The folder to make.", show_default=False)],
-    protocol: Protocol = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FOLDER", help="The folder to make.", show_default=False),
+    ],
+    protocol: FilmedBy = None,
     split: Annotated[str, typer.Option(help="The protocol's split: train or test.")] = "train",
     normalization: Annotated[
         str, typer.Option(help="What the scale's mean is taken over, as network.normalization.")
@@ -83,11 +82,11 @@ def info(
             metavar="DIR|FILE", help="A folder of shards, or an npz file.", show_default=False
         ),
     ],
-    protocol: Protocol = None,
+    protocol: FilmedBy = None,
     check: Annotated[
         bool, typer.Option("--check", help="Compare every shard with its checksum.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonTable = False,
 ) -> None:
     """Tell sequences, subjects, frames, hours and normalisation."""
     folder = source.is_dir()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.options import Force
 from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
@@ -23,10 +24,17 @@ def cmu(
             "--root", help="Folder with .amc and .asf, or .bvh files.", show_default=False
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The npz file to make.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="The npz file to make.", show_default=False
+        ),
+    ],
     subjects: Annotated[
         list[str] | None,
-        typer.Option("--subjects", help="Only these, such as 07,14; may be given again."),
+        typer.Option(
+            "--subjects", metavar="NUMBERS", help="Only these, such as 07,14; may be repeated."
+        ),
     ] = None,
     split: Annotated[
         str | None,
@@ -43,14 +51,16 @@ def cmu(
     metres_per_unit: Annotated[
         float | None, typer.Option(help="A unit of the files' length; CMU's by default.")
     ] = None,
+    force: Force = False,
 ) -> None:
     """Make a motion file of CMU's motion capture: 17 joints, metres, z up.
 
     One recording is in memory at a time. The file appears whole or not at all.
     """
-    from posenet3d.cli.data_writing import interrupts_told
+    from posenet3d.cli.writing import check_not_there, interrupts_told
     from posenet3d.data.datasets.cmu import Cutting, each_clip, write_motion
 
+    check_not_there(out, force)
     found = _recordings(root, subjects, split)
     written = _Written()
     with interrupts_told(out), _progress(len(found)) as on_recording:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from posenet3d.cli.options import DatasetOptions
+
 if TYPE_CHECKING:
     from posenet3d.data import AnnotatedSequence
     from posenet3d.data.datasets import Dataset
@@ -25,7 +27,12 @@ def convert(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", help="The folder for the files; it is made.", show_default=False),
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            help="The folder for the files; it is made.",
+            show_default=False,
+        ),
     ],
     root: Annotated[
         Path | None, typer.Option("--root", help="The dataset's folder.", show_default=False)
@@ -37,12 +44,7 @@ def convert(
     shards: Annotated[
         bool, typer.Option("--shards", help="Training 2D as shards, for sets that outgrow memory.")
     ] = False,
-    options: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option", metavar="KEY=VALUE", help="The dataset's own; may be given again."
-        ),
-    ] = None,
+    options: DatasetOptions = None,
 ) -> None:
     """Make our files of a dataset: 2D to train on, 2D with the truth to test against.
 
@@ -85,7 +87,7 @@ def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> d
 
 
 def _write_training(dataset: "Dataset", path: Path) -> str:
-    from posenet3d.cli.data_writing import interrupts_told
+    from posenet3d.cli.writing import interrupts_told
     from posenet3d.data import write_shards
     from posenet3d.keypoints import write_clips
 
@@ -99,7 +101,7 @@ def _write_training(dataset: "Dataset", path: Path) -> str:
 
 
 def _write_test(dataset: "Dataset", path: Path) -> str:
-    from posenet3d.cli.data_writing import interrupts_told
+    from posenet3d.cli.writing import interrupts_told
     from posenet3d.data import write_annotated
 
     with interrupts_told(path), _Counted("test") as counted:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.options import JsonTable
+
 if TYPE_CHECKING:
     from posenet3d.data.datasets import DatasetCard
 
@@ -15,7 +17,7 @@ _MEGABYTE = 1e6
 
 
 def list_datasets(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonTable = False,
 ) -> None:
     """List the datasets: name, what each gives, whether one has to register, licence."""
     from posenet3d.plugins import GROUPS

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.options import Device
+
 if TYPE_CHECKING:
     import torch
 
@@ -28,16 +30,18 @@ MADE = {
 }
 """What there is to look at afterwards; pictures need matplotlib."""
 
-Out = Annotated[Path, typer.Option("--out", help="Folder for everything that the demo makes.")]
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="FOLDER", help="Folder for everything that the demo makes."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Another seed, another run (and folder).")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
-Steps = Annotated[
-    float, typer.Option("--steps", help="Factor on the steps of each stage; below 1 is faster.")
+Budget = Annotated[
+    float, typer.Option("--budget", help="Factor on the length of every stage; below 1 is faster.")
 ]
 
 
 def demo(
-    out: Out = Path("demo"), seed: Seed = 0, device: Device = "auto", steps: Steps = 1.0
+    out: Out = Path("demo"), seed: Seed = 0, device: Device = "auto", budget: Budget = 1.0
 ) -> None:
     """Train on synthetic motion in about two minutes, evaluate, and write a folder to look at."""
     from posenet3d.cli.evaluate import draw, measure
@@ -49,7 +53,7 @@ def demo(
     learnt = film(synthetic_motion(clips=TRAINING_CLIPS, seconds=SECONDS, seed=seed), PROTOCOL)
     unseen = synthetic_motion(clips=TEST_CLIPS, seconds=SECONDS, seed=seed + 1)
     typer.echo(f"Training on 2D alone: {learnt}.")
-    trained = fit(configure(seed, steps), learnt, out / "run", device=device)
+    trained = fit(configure(seed, budget), learnt, out / "run", device=device)
     if trained is not None:
         print_report(trained)
     typer.echo(f"Evaluating on {len(unseen)} other people ...")
@@ -61,12 +65,12 @@ def demo(
     tell(report, out)
 
 
-def configure(seed: int, steps: float = 1.0) -> "TrainerConfig":
+def configure(seed: int, budget: float = 1.0) -> "TrainerConfig":
     """The demo's configuration: the preset ``quick``, narrower and shorter.
 
     Args:
         seed: the run's seed.
-        steps: factor on the steps of each stage.
+        budget: factor on the length of every stage.
 
     Example:
         >>> sum(stage.steps for stage in configure(seed=0).stages) > 500
@@ -80,7 +84,7 @@ def configure(seed: int, steps: float = 1.0) -> "TrainerConfig":
             "network.backbone.options.channels": 128,
             "network.discriminator.options.channels": 128,
             **{
-                f"stages.{name}.steps": max(2, round(steps * count))
+                f"stages.{name}.steps": max(2, round(budget * count))
                 for name, count in STEPS.items()
             },
         }
@@ -156,6 +160,6 @@ def tell(report: "EvaluationReport", out: Path) -> None:
         f"{listed}"
         f"\nTry next\n"
         f"  posenet3d train --data YOUR_KEYPOINTS.npz --run runs/mine   your own 2D\n"
-        f"  posenet3d demo --seed 1 --steps 3 --out demo1               longer is better\n"
+        f"  posenet3d demo --seed 1 --budget 3 --out demo1              longer is better\n"
         f"  posenet3d plugins                                           the parts to choose from"
     )

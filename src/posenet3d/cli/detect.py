@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.options import Force, JsonReport
+
 if TYPE_CHECKING:
     from posenet3d.integrations.mediapipe_video import FoundInVideo
     from posenet3d.keypoints import KeypointSequence
@@ -17,7 +19,10 @@ Video = Annotated[
     Path, typer.Argument(metavar="VIDEO", help="Video, image, or folder of a video's images.")
 ]
 Out = Annotated[
-    Path, typer.Option("--out", "-o", help="Keypoint file to write: .npz, .csv or .json.")
+    Path,
+    typer.Option(
+        "--out", "-o", metavar="FILE", help="Keypoint file to write: .npz, .csv or .json."
+    ),
 ]
 Fps = Annotated[
     float | None, typer.Option("--fps", help="Frames a second, where the video does not tell.")
@@ -29,8 +34,6 @@ DetectorPython = Annotated[
         help="The Python that has mediapipe; or POSENET3D_DETECTOR_PYTHON; or this one.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")]
-Json = Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")]
 
 FORMATS = (".csv", ".json", ".npz")
 
@@ -41,7 +44,7 @@ def detect(
     fps: Fps = None,
     detector_python: DetectorPython = None,
     force: Force = False,
-    as_json: Json = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Find one person's 2D joints in a video, with MediaPipe, and write them as keypoints.
 

@@ -7,16 +7,16 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Any
 
 import typer
+
+from posenet3d.cli.options import JsonTable
 
 _EXTRA = re.compile(r"""^(?P<package>[\w.-]+).*;\s*extra\s*==\s*["'](?P<extra>[\w-]+)["']$""")
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-) -> None:
+def doctor(as_json: JsonTable = False) -> None:
     """Report versions, devices, shipped weights, and which extras are missing, how to get them."""
     report = examine()
     if as_json:

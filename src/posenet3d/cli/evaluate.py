@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.options import Device
+
 if TYPE_CHECKING:
     from posenet3d.evaluation import EvaluationReport
     from posenet3d.evaluation.report import Which
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 Run = Annotated[
     str,
     typer.Argument(
-        help="Folder of a finished run, or the name of weights that ship, such as best-wild.",
+        metavar="RUN",
+        help="The folder of a run, or weights that ship, by name, such as best-wild.",
         show_default=False,
     ),
 ]
@@ -35,12 +38,20 @@ Protocol = Annotated[
         "3dpw or aist.",
     ),
 ]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
-Pictures = Annotated[
-    Path | None, typer.Option("--pictures", help="Write picture sheets into this folder.")
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="JSON file to write the figures to; it is replaced if it is there.",
+    ),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
-BatchSize = Annotated[int, typer.Option("--batch-size", help="Windows in a batch.")]
+Pictures = Annotated[
+    Path | None,
+    typer.Option("--pictures", metavar="FOLDER", help="Write picture sheets into this folder."),
+]
+BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Windows in a batch.")]
 
 
 _HARDEST = 6
@@ -51,7 +62,7 @@ def evaluate(
     run: Run,
     data: Data,
     protocol: Protocol = "cmu14",
-    json: Json = None,
+    out: Out = None,
     pictures: Pictures = None,
     device: Device = "auto",
     batch_size: BatchSize = 4096,
@@ -62,9 +73,9 @@ def evaluate(
     hardest = 0 if pictures is None else _HARDEST
     report = measure(run, data, protocol, device=device, batch_size=batch_size, hardest=hardest)
     Console().print(report)
-    if json is not None:
-        report.write_json(json)
-        typer.echo(f"Figures: {json}")
+    if out is not None:
+        report.write_json(out)
+        typer.echo(f"Figures: {out}")
     if pictures is not None:
         draw(report, pictures / "skeletons.png")
         draw(report, pictures / "hardest.png", "hardest")

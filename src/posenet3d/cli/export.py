@@ -9,33 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.options import Force, JsonReport, MaybeResult, Outs
+
 if TYPE_CHECKING:
     from posenet3d.plugins import PluginSpec
     from posenet3d.reconstruction import Reconstruction
 
-Result = Annotated[
-    Path | None,
-    typer.Argument(help="The .npz file that `posenet3d lift` wrote.", show_default=False),
-]
-Outs = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--out", "-o", help="File to write; its suffix tells the format. May be given many times."
-    ),
-]
 Options = Annotated[
     list[str] | None,
     typer.Option(
         "--option",
-        help="KEY=VALUE for every file, or FORMAT.KEY=VALUE for one format, such as trc.unit=mm.",
+        metavar="[FORMAT.]KEY=VALUE",
+        help="An option of every file, or of one format, such as trc.unit=mm; may be repeated.",
     ),
 ]
 Format = Annotated[
     str | None, typer.Option("--format", help="The format, where a suffix does not tell it.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
 List = Annotated[bool, typer.Option("--list", help="List the formats and their options.")]
-Json = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
 
 
 @dataclass(frozen=True)
@@ -63,13 +54,13 @@ class Job:
 
 
 def export(
-    result: Result = None,
+    result: MaybeResult = None,
     out: Outs = None,
     option: Options = None,
     format: Format = None,
     force: Force = False,
     list_formats: List = False,
-    as_json: Json = False,
+    as_json: JsonReport = False,
 ) -> None:
     """Write a lifted result as GLB, BVH, TRC, C3D, OBJ, PLY, CSV, JSON, HTML and more.
 

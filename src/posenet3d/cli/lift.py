@@ -9,37 +9,36 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from posenet3d.cli.detect import DetectorPython
-from posenet3d.cli.lift_options import (
-    BatchSize,
-    Device,
-    FewestFrames,
-    Focal,
-    Force,
+from posenet3d.cli.keypoint_options import (
     Format,
     Fps,
-    Fusion,
-    Height,
     ImageSize,
-    Joints,
-    Json,
     Layout,
     LongestGap,
-    Many,
     MinConfidence,
+    Smooth,
+    parse_size,
+)
+from posenet3d.cli.lift_options import (
+    BatchSize,
+    FewestFrames,
+    Focal,
+    Fusion,
+    Height,
+    Joints,
+    Many,
     Options,
-    Outs,
     Person,
     Pitch,
     Roll,
-    Smooth,
     Source,
     Stitch,
     To,
     Weights,
     parse_joints,
-    parse_size,
     parse_tilt,
 )
+from posenet3d.cli.options import Device, Force, JsonReport, Outs
 
 if TYPE_CHECKING:
     from posenet3d.inference import Estimator
@@ -51,6 +50,11 @@ if TYPE_CHECKING:
 def lift(
     source: Source,
     out: Outs = None,
+    option: Options = None,
+    force: Force = False,
+    device: Device = "auto",
+    detector_python: DetectorPython = None,
+    as_json: JsonReport = False,
     format: Format = None,
     layout: Layout = None,
     fps: Fps = None,
@@ -61,21 +65,16 @@ def lift(
     longest_gap: LongestGap = None,
     smooth: Smooth = None,
     height_m: Height = None,
-    fusion: Fusion = "mean",
-    stitch: Stitch = "average",
     focal: Focal = None,
     pitch: Pitch = None,
     roll: Roll = None,
     weights: Weights = None,
-    device: Device = "auto",
+    fusion: Fusion = "mean",
+    stitch: Stitch = "average",
     batch_size: BatchSize = 512,
-    option: Options = None,
-    force: Force = False,
     many: Many = False,
     to: To = None,
     fewest_frames: FewestFrames = None,
-    detector_python: DetectorPython = None,
-    as_json: Json = False,
 ) -> None:
     """Lift one person's 2D keypoints to motion in 3D and write it: npz, glb, bvh, trc, html ...
 

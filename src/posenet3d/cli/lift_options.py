@@ -1,125 +1,132 @@
-"""What ``posenet3d lift`` can be told, and how it is read."""
+"""What ``posenet3d lift`` alone can be told, and how it is read."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from posenet3d.cli.keypoint_options import PANEL
+
+_CAMERA = "Person and camera"
+_NETWORK = "Network"
+_MANY = "Many files"
 Source = Annotated[
     Path,
     typer.Argument(metavar="IN", help="Keypoint file, or folder of a file a frame; or a video."),
 ]
-Outs = Annotated[
-    list[Path] | None,
+Options = Annotated[
+    list[str] | None,
     typer.Option(
-        "--out", "-o", help="File to write; its suffix tells the format. May be given many times."
+        "--option",
+        metavar="[FORMAT.]KEY=VALUE",
+        help="An option of the formats, as for export; may be repeated.",
     ),
-]
-Format = Annotated[
-    str | None, typer.Option("--format", help="The input's format; found out if not given.")
-]
-Layout = Annotated[
-    str | None, typer.Option("--layout", help="The joints' layout, such as body_25 or coco_17.")
-]
-Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second.")]
-ImageSize = Annotated[
-    str | None,
-    typer.Option("--image-size", metavar="WxH", help="The video's size in pixels: 1920x1080."),
 ]
 Joints = Annotated[
     list[str] | None,
     typer.Option(
         "--joint",
-        help="JOINT=PART: what the file calls one of the layout's joints, such as head_top=hat, "
-        "for parts that a user named (DeepLabCut, SLEAP). May be given many times.",
+        metavar="JOINT=PART",
+        help="What the file calls one of the layout's joints, such as head_top=hat, for parts that "
+        "a user named (DeepLabCut, SLEAP); may be repeated.",
+        rich_help_panel=PANEL,
     ),
 ]
 Person = Annotated[
     int | None,
-    typer.Option("--person", help="A track's number; if not given, whoever is seen most."),
-]
-MinConfidence = Annotated[
-    float | None, typer.Option("--min-confidence", help="Drop joints with less confidence.")
-]
-LongestGap = Annotated[
-    float | None,
-    typer.Option("--longest-gap", help="Fill each joint's gaps of up to so many seconds."),
-]
-Smooth = Annotated[
-    str | None, typer.Option("--smooth", help="Smooth the 2D: one_euro or savitzky_golay.")
+    typer.Option(
+        "--person",
+        help="A track's number; if not given, whoever is seen most.",
+        rich_help_panel=PANEL,
+    ),
 ]
 Height = Annotated[
     float | None,
-    typer.Option("--height-m", help="The person's height in metres; makes the result metric."),
-]
-Fusion = Annotated[
-    str, typer.Option("--fusion", help="Whose skeleton: mean of both branches, teacher or student.")
-]
-Stitch = Annotated[
-    str,
-    typer.Option("--stitch", help="Overlapping windows: average them, or take each one's centre."),
+    typer.Option(
+        "--height-m",
+        help="The person's height in metres; makes the result metric.",
+        rich_help_panel=_CAMERA,
+    ),
 ]
 Focal = Annotated[
     float | None,
-    typer.Option("--focal", help="Focal length in pixels; the longest image side if not given."),
+    typer.Option(
+        "--focal",
+        help="Focal length in pixels; the longest image side if not given.",
+        rich_help_panel=_CAMERA,
+    ),
 ]
 Pitch = Annotated[
     float | None,
     typer.Option(
-        "--pitch", help="Degrees that the camera looks down; with --roll, in place of an estimate."
+        "--pitch",
+        help="Degrees that the camera looks down; with --roll, in place of an estimate.",
+        rich_help_panel=_CAMERA,
     ),
 ]
 Roll = Annotated[
     float | None,
-    typer.Option("--roll", help="Degrees that what is upright leans to the image's right."),
+    typer.Option(
+        "--roll",
+        help="Degrees that what is upright leans to the image's right.",
+        rich_help_panel=_CAMERA,
+    ),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", help="Weights that ship, by name, or the folder of a run."),
+    typer.Option(
+        "--weights",
+        help="Weights that ship, by name, or the folder of a run; best-detected if not given.",
+        rich_help_panel=_NETWORK,
+    ),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
-BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Windows in a batch.")]
-Options = Annotated[
-    list[str] | None,
-    typer.Option("--option", help="KEY=VALUE or FORMAT.KEY=VALUE for the files, as for export."),
+Fusion = Annotated[
+    str,
+    typer.Option(
+        "--fusion",
+        help="Whose skeleton: mean of both branches, teacher or student.",
+        rich_help_panel=_NETWORK,
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
+Stitch = Annotated[
+    str,
+    typer.Option(
+        "--stitch",
+        help="Overlapping windows: average them, or take each one's centre.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+BatchSize = Annotated[
+    int,
+    typer.Option("--batch-size", min=1, help="Windows in a batch.", rich_help_panel=_NETWORK),
+]
 Many = Annotated[
     bool,
-    typer.Option("--many", help="IN and --out are folders; everyone is lifted, or was before."),
+    typer.Option(
+        "--many",
+        help="IN and --out are folders; everyone is lifted, or was before.",
+        rich_help_panel=_MANY,
+    ),
 ]
 To = Annotated[
-    list[str] | None, typer.Option("--to", help="With --many: the formats, such as glb,bvh.")
+    list[str] | None,
+    typer.Option(
+        "--to",
+        metavar="FORMATS",
+        help="With --many: the formats, such as glb,bvh; may be repeated.",
+        rich_help_panel=_MANY,
+    ),
 ]
 FewestFrames = Annotated[
     int | None,
     typer.Option(
-        "--fewest-frames", min=1, help="With --many: leave out whoever is in fewer frames."
+        "--fewest-frames",
+        min=1,
+        help="With --many: leave out whoever is in fewer frames.",
+        rich_help_panel=_MANY,
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
-
-
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """Width and height out of ``1920x1080``.
-
-    Raises:
-        ConfigurationError: it is no size.
-
-    Example:
-        >>> parse_size("1920x1080")
-        (1920, 1080)
-    """
-    from posenet3d.errors import ConfigurationError
-
-    if text is None:
-        return None
-    match = re.fullmatch(r"([1-9][0-9]{0,5})\s*[xX×,]\s*([1-9][0-9]{0,5})", text.strip())
-    if match is None:
-        raise ConfigurationError([f"--image-size: expected WIDTHxHEIGHT in pixels, got {text!r}"])
-    return int(match[1]), int(match[2])
 
 
 def parse_joints(given: Sequence[str]) -> dict[str, str]:

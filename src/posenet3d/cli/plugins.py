@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.options import JsonTable
+
 if TYPE_CHECKING:
     from posenet3d.plugins import Plugin
 
@@ -22,12 +24,15 @@ BODIES = {
 
 def plugins(
     group: Annotated[
-        str | None, typer.Argument(help="One kind only, such as losses.", show_default="all kinds")
+        str | None,
+        typer.Argument(
+            metavar="GROUP", help="One kind only, such as losses.", show_default="all kinds"
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Import each one; exit code 2 if any fails.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonTable = False,
 ) -> None:
     """List the plug-ins of every installed package, with family and licence of body models.
 

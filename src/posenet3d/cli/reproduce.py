@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 ReproduceCommand = command_with("--seeds", "--hold-out")
 
 _DATA = "Data"
-Table = Annotated[str, typer.Argument(help="table1, table2, table3 or table4.", show_default=False)]
+Table = Annotated[
+    str,
+    typer.Argument(metavar="TABLE", help="table1, table2, table3 or table4.", show_default=False),
+]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -104,7 +107,11 @@ Set = Annotated[
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
 Out = Annotated[
     Path,
-    typer.Option("--out", help="Folder of runs and tables; tables in one folder share their runs."),
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="Folder of runs and tables; tables in one folder share their runs.",
+    ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")]
 Estimate = Annotated[

@@ -6,6 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.keypoint_options import (
+    PANEL,
+    Format,
+    Fps,
+    ImageSize,
+    Layout,
+    LongestGap,
+    MinConfidence,
+    Smooth,
+    parse_size,
+)
+from posenet3d.cli.options import DatasetOptions, FilmedBy
 from posenet3d.errors import ConfigurationError, how_many
 
 if TYPE_CHECKING:
@@ -20,72 +32,14 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-_DATA = "Datasets and keypoint files"
 DatasetName = Annotated[
     str | None,
-    typer.Option(
-        "--dataset",
-        help="A dataset by name, in folder --data: see posenet3d data list.",
-        rich_help_panel=_DATA,
-    ),
-]
-DatasetOptions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--option",
-        metavar="KEY=VALUE",
-        help="One of the dataset's options; may be repeated.",
-        rich_help_panel=_DATA,
-    ),
-]
-Layout = Annotated[
-    str | None,
-    typer.Option(
-        "--layout", help="The joints' layout, such as body_25 or coco_17.", rich_help_panel=_DATA
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        help="The keypoint files' format; found out if not given.",
-        rich_help_panel=_DATA,
-    ),
-]
-Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second.", rich_help_panel=_DATA)]
-ImageSize = Annotated[
-    str | None,
-    typer.Option(
-        "--image-size",
-        metavar="WxH",
-        help="The videos' size in pixels: 1920x1080.",
-        rich_help_panel=_DATA,
-    ),
-]
-MinConfidence = Annotated[
-    float | None,
-    typer.Option(
-        "--min-confidence", help="Drop joints with less confidence.", rich_help_panel=_DATA
-    ),
-]
-LongestGap = Annotated[
-    float | None,
-    typer.Option(
-        "--longest-gap",
-        help="Fill each joint's gaps of up to so many seconds.",
-        rich_help_panel=_DATA,
-    ),
-]
-Smooth = Annotated[
-    str | None,
-    typer.Option(
-        "--smooth", help="Smooth the 2D: one_euro or savitzky_golay.", rich_help_panel=_DATA
-    ),
+    typer.Option("--dataset", help="A dataset by name, in folder --data: see posenet3d data list."),
 ]
 DropIncomplete = Annotated[
     bool,
     typer.Option(
-        "--drop-incomplete", help="Leave out frames that lack a joint.", rich_help_panel=_DATA
+        "--drop-incomplete", help="Leave out frames that lack a joint.", rich_help_panel=PANEL
     ),
 ]
 Run = Annotated[
@@ -93,12 +47,8 @@ Run = Annotated[
     typer.Option(
         "--run",
         "--run-dir",  # torchrun takes --run for one of its own options
-        help="Run folder; the same command goes on with a stopped run.",
+        help="Run folder; the same command goes on with a stopped run. Say --run-dir to torchrun.",
     ),
-]
-Protocol = Annotated[
-    str | None,
-    typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
 ]
 Preset = Annotated[
     str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, detected, ...")
@@ -107,7 +57,7 @@ Start = Annotated[
     str | None,
     typer.Option(
         "--start-from",
-        help="Weights to start from: the name of some that ship, or a finished run's folder.",
+        help="Weights to start from: some that ship, by name, or the folder of a run.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The run is a function of it.")]
@@ -161,15 +111,15 @@ Placement = Annotated[
 def train(
     run: Run,
     data: Data = None,
-    protocol: Protocol = None,
+    dataset: DatasetName = None,
+    options: DatasetOptions = None,
+    protocol: FilmedBy = None,
     preset: Preset = "quick",
     start_from: Start = None,
     seed: Seed = 0,
     changes: Set = None,
     device: Device = "auto",
     resume: Resume = "auto",
-    dataset: DatasetName = None,
-    options: DatasetOptions = None,
     format: Format = None,
     layout: Layout = None,
     fps: Fps = None,
@@ -187,7 +137,6 @@ def train(
     placement: Placement = None,
 ) -> None:
     """Train a preset's stages from 2D alone; Ctrl-C saves, the same command goes on."""
-    from posenet3d.cli.lift_options import parse_size
     from posenet3d.cli.train_data import training_data
     from posenet3d.training import TrainerConfig
 

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.options import Force, Result
+
 if TYPE_CHECKING:
     from posenet3d.reconstruction import Reconstruction
 
 
 def view(
-    result: Annotated[
-        Path,
-        typer.Argument(help="The .npz file that `posenet3d lift` wrote.", show_default=False),
-    ],
+    result: Result,
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write one offline HTML file instead of serving a page."),
+        typer.Option(
+            "--html", metavar="FILE", help="Write one offline HTML file instead of serving a page."
+        ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve the page.")] = 8080,
     host: Annotated[
@@ -26,22 +27,21 @@ def view(
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open a browser on it.")
     ] = True,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the HTML file if it is there.")
-    ] = False,
+    force: Force = False,
 ) -> None:
     """Look at a result: 2D, skeletons, body and camera, with playback.
 
     The page is served until Ctrl-C, by viser (extra viz). Where viser is absent, or with --html,
     one HTML file is written that plays without a network and without posenet3d.
     """
+    from posenet3d.cli.writing import check_not_there
     from posenet3d.errors import MissingExtraError, StorageError
     from posenet3d.reconstruction import load_reconstruction
 
-    if html is not None and html.suffix != ".html":
-        raise StorageError(html, "expected a name that ends in .html.")
-    if html is not None and html.exists() and not force:
-        raise StorageError(html, "is already there; add --force to replace it.")
+    if html is not None:
+        if html.suffix != ".html":
+            raise StorageError(html, "expected a name that ends in .html.")
+        check_not_there(html, force)
     lifted = load_reconstruction(result)
     if html is None:
         try:
@@ -49,10 +49,8 @@ def view(
             return
         except MissingExtraError as error:
             html = result.with_suffix(".html")
-            if html.exists() and not force:
-                typer.echo(f"{error}. Or look at the HTML file:", err=True)
-                raise StorageError(html, "is already there; add --force to replace it.") from None
             typer.echo(f"{error}. One HTML file instead:", err=True)
+            check_not_there(html, force)
             write(lifted, html)
             if browser:
                 webbrowser.open(html.resolve().as_uri())

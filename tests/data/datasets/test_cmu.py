@@ -65,6 +65,17 @@ def test_the_command_gives_a_bvh_file_s_known_positions(tmp_path, capsys):
     assert f"Next: posenet3d train --data {tmp_path / 'cmu.npz'} --protocol cmu14" in told
 
 
+def test_the_command_replaces_a_file_only_when_told_to(tmp_path, capsys):
+    files.write_bvh(tmp_path / "in" / "07_01.bvh", files.values(240))
+    out = tmp_path / "cmu.npz"
+    out.write_text("precious")
+    assert run("--root", tmp_path / "in", "--out", out) == 2
+    assert "already there; add --force" in capsys.readouterr().err
+    assert out.read_text() == "precious"
+    assert run("--root", tmp_path / "in", "--out", out, "--force") == 0
+    assert load_motion(out)[0].key == "S07/07_01"
+
+
 def test_fifty_frames_a_second_are_on_straight_lines_between_the_recorded(tmp_path):
     rows = files.values(241)
     files.write_bvh(tmp_path / "in" / "07_01.bvh", rows)

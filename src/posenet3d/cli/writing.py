@@ -1,10 +1,25 @@
-"""What the commands that write data have in common: how an interrupted one ends."""
+"""What commands that write files have in common: nothing is replaced unasked, nothing half done."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+
+
+def check_not_there(out: Path, force: bool) -> None:
+    """Make sure that a file may be written.
+
+    Raises:
+        StorageError: it is there, and nobody said that it may be replaced.
+
+    Example:
+        >>> check_not_there(Path("nowhere.npz"), force=False)
+    """
+    from posenet3d.errors import StorageError
+
+    if out.exists() and not force:
+        raise StorageError(out, "is already there; add --force to replace it.")
 
 
 @contextmanager

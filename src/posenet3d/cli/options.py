@@ -1,0 +1,35 @@
+"""Options that several commands have, each worded once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_LIFTED = typer.Argument(
+    metavar="RESULT", help="The .npz file that `posenet3d lift` wrote.", show_default=False
+)
+Result = Annotated[Path, _LIFTED]
+MaybeResult = Annotated[Path | None, _LIFTED]
+Outs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="File to write; its suffix tells the format; may be repeated.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
+FilmedBy = Annotated[
+    str | None,
+    typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
+]
+DatasetOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="KEY=VALUE", help="One of the dataset's options; may be repeated."
+    ),
+]
+JsonTable = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+JsonReport = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
