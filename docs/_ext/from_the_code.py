@@ -12,10 +12,11 @@
 ``.. fields:: health posenet3d.training.health.HealthConfig``  the fields of a configuration
 ``.. model-cards::``                                   the cards of the weights that ship
 
-Beside them a check: each ``posenet3d`` or ``make`` command in a shell block of a page is parsed by
-the real command line, what torchrun and srun start too, and the changes that ``train --set`` makes
-are tried on the preset. A page with a command that does not exist is a warning, hence an error.
-Changes that need a package of somebody else are not tried in blocks of the class ``own-plugins``.
+Beside them a check: each ``posenet3d`` or ``make`` command in a shell block of a page, and of
+``README.md``, is parsed by the real command line, what torchrun and srun start too, and the changes
+that ``train --set`` makes are tried on the preset. A page with a command that does not exist is a
+warning, hence an error. Changes that need a package of somebody else are not tried in blocks of the
+class ``own-plugins``.
 """
 
 import ast
@@ -503,6 +504,16 @@ def check_commands(app: Sphinx, doctree: nodes.document) -> None:
                     log.warning("%s: %s", line.strip(), fault, location=block)
 
 
+def check_readme(app: Sphinx) -> None:
+    """Warn of shell commands in ``README.md`` that the project does not have."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            fault = fault_of(started_by(shlex.split(line, comments=True)))
+            if fault:
+                log.warning("README.md: %s: %s", line.strip(), fault)
+
+
 def started_by(words: list[str]) -> list[str]:
     """The command without environment variables and without what starts its processes."""
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
@@ -578,6 +589,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     }
     for name, directive in directives.items():
         app.add_directive(name, directive)
+    app.connect("builder-inited", check_readme)
     app.connect("doctree-read", check_commands)
     app.connect("missing-reference", find_root_name)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
