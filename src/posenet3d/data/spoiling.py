@@ -6,11 +6,10 @@ a window gets is decided by its place in the batch, so that every batch has the 
 
 from itertools import accumulate, pairwise, starmap
 from math import ceil
-from typing import Annotated
 
 import torch
 from jaxtyping import Bool, Int
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
 from torch import Tensor
 
 from posenet3d.data.detector_noise import DetectorNoise, corrupt_rows, noise_by_name
@@ -30,7 +29,7 @@ class SpoiltShare(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    noise: Annotated[DetectorNoise, BeforeValidator(noise_by_name)]
+    noise: DetectorNoise
     """The detector, by a model or the name of one; its frames are taken as 50 a second."""
 
     times: float = Field(default=1.0, ge=0)
@@ -38,6 +37,8 @@ class SpoiltShare(BaseModel):
 
     share: float = Field(gt=0, le=1)
     """The share of the windows."""
+
+    _may_be_named = field_validator("noise", mode="before")(noise_by_name)
 
     @property
     def model(self) -> DetectorNoise:

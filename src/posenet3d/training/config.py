@@ -2,16 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PositiveInt, ValidationError, field_validator, model_validator
 
 from posenet3d.data.detector_noise import DetectorNoise, noise_by_name
 from posenet3d.errors import ConfigurationError
@@ -159,7 +152,7 @@ class TrainerConfig(Frozen):
     input_noise: float = Field(default=0.0, ge=0)
     """Standard deviation of Gaussian noise on the normalised 2D input."""
 
-    detector_noise: Annotated[DetectorNoise | None, BeforeValidator(noise_by_name)] = None
+    detector_noise: DetectorNoise | None = None
     """Errors of a 2D detector, new in each step, by a model or the name of one; ``None``: none.
 
     See :mod:`posenet3d.data.detector_noise`. The windows' frames are taken as 50 a second.
@@ -200,6 +193,8 @@ class TrainerConfig(Frozen):
 
     engine: EngineConfig = EngineConfig()
     """Devices, processes and precision; no part of a run's identity either."""
+
+    _noise_may_be_named = field_validator("detector_noise", mode="before")(noise_by_name)
 
     @field_validator("detector_noise")
     @classmethod
