@@ -1,12 +1,18 @@
 """PoseNet3D: 3D human pose and shape learnt from 2D keypoints alone.
 
-The names below resolve on first use (PEP 562), so ``import posenet3d`` stays light and imports no
-torch until a name needs it.
+`load_keypoints` reads what a 2D detector wrote, `Estimator` lifts it to a `Reconstruction` (joints
+in metres, rotations, a mesh), `Trainer` trains from 2D, and `evaluate` measures against true 3D.
+Units, axes and joint orders are told on the page "Conventions" of the documentation.
+
+The names resolve on first use (PEP 562), so ``import posenet3d`` stays light and imports no torch
+until a name needs it.
 
 Example:
+    >>> import numpy as np
     >>> import posenet3d as p3d
-    >>> p3d.layout("lsp_14").joint_names[0]
-    'right_ankle'
+    >>> walk = p3d.KeypointSequence(np.random.rand(20, 14, 2), layout="lsp_14", fps=50.0)
+    >>> p3d.Estimator.from_pretrained().predict(walk).joints3d.shape
+    (20, 14, 3)
 """
 
 from importlib import import_module

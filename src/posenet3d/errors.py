@@ -8,6 +8,33 @@ prints them without a traceback and leaves with exit code 2.
 import difflib
 from collections.abc import Iterable, Mapping
 
+__all__ = [
+    "BodyFamilyError",
+    "BodyModelError",
+    "BodyModelFileError",
+    "ConfigurationError",
+    "DamagedCheckpointWarning",
+    "DataError",
+    "DetectorError",
+    "FrozenPartMovedError",
+    "GameCollapsedError",
+    "KeypointFormatError",
+    "MirroredError",
+    "MissingExtraError",
+    "NonFiniteError",
+    "PluginConflictError",
+    "PluginError",
+    "PluginLoadError",
+    "PoseNet3DError",
+    "RunFolderError",
+    "ShapeError",
+    "StorageError",
+    "TrainingError",
+    "TrainingWarning",
+    "UnknownNameError",
+    "UnknownPluginError",
+]
+
 Say = str | tuple[str, str]
 """An argument that an error asks for: its name, or name and value."""
 

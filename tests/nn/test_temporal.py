@@ -15,8 +15,8 @@ from posenet3d.nn import (
     TemporalResidualBlock,
     fill_windows,
     hide,
-    make_activation,
 )
+from posenet3d.nn.temporal import make_activation
 from posenet3d.testing.strategies import tensors
 
 FRAMES = (1, 3, 9, 27, 81)

@@ -10,13 +10,11 @@ from posenet3d.nn.temporal import (
     TemporalBackbone,
     TemporalConvBlock,
     TemporalResidualBlock,
-    make_activation,
 )
 from posenet3d.nn.visibility import (
     fill_windows,
     hide,
     visible_joints,
-    with_guesses,
     with_visibility,
 )
 
@@ -30,9 +28,7 @@ __all__ = [
     "fill_windows",
     "fold_norms",
     "hide",
-    "make_activation",
     "small_output_layer",
     "visible_joints",
-    "with_guesses",
     "with_visibility",
 ]
