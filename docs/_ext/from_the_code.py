@@ -494,24 +494,28 @@ def check_commands(app: Sphinx, doctree: nodes.document) -> None:
     """Warn of shell commands on a page that the project does not have."""
     for block in doctree.findall(nodes.literal_block):
         if block.get("language") in {"sh", "console", "bash"}:
-            text = block.astext().replace("\\\n", " ")
-            for line in text.splitlines():
-                if "$" in line:  # a script; what a variable holds is known when it runs
-                    continue
-                words = started_by(shlex.split(line.strip(), comments=True))
-                fault = fault_of(words, try_changes="own-plugins" not in block["classes"])
-                if fault:
-                    log.warning("%s: %s", line.strip(), fault, location=block)
+            own = "own-plugins" in block["classes"]
+            for line, fault in faults_of(block.astext(), try_changes=not own):
+                log.warning("%s: %s", line, fault, location=block)
 
 
 def check_readme(app: Sphinx) -> None:
     """Warn of shell commands in ``README.md`` that the project does not have."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
-            fault = fault_of(started_by(shlex.split(line, comments=True)))
-            if fault:
-                log.warning("README.md: %s: %s", line.strip(), fault)
+        for line, fault in faults_of(block):
+            log.warning("README.md: %s: %s", line, fault)
+
+
+def faults_of(block: str, try_changes: bool = True) -> Iterator[tuple[str, str]]:
+    """The lines of a shell block that name what the project does not have, and what is wrong."""
+    for written in block.replace("\\\n", " ").splitlines():
+        line = written.strip().removeprefix("$ ")
+        if "$" in line:  # a script; what a variable holds is known when it runs
+            continue
+        fault = fault_of(started_by(shlex.split(line, comments=True)), try_changes)
+        if fault:
+            yield line, fault
 
 
 def started_by(words: list[str]) -> list[str]:
@@ -533,15 +537,17 @@ def fault_of(words: list[str], try_changes: bool = True) -> str | None:
         return f"the Makefile has no target {missing}" if missing else None
     import click
 
-    group = command_line()
+    name, command, rest = words[0], command_line(), words[1:]
     try:
-        if len(words) > 1 and not words[1].startswith("-"):
-            name, command, rest = group.resolve_command(click.Context(group), words[1:])
+        while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+            name, command, rest = command.resolve_command(click.Context(command), rest)
+        if not hasattr(command, "commands"):
             given = command.make_context(name, [word for word in rest if word != "--help"]).params
             if name == "train" and try_changes:
                 configuration(given)
     except Exception as error:
-        return str(getattr(error, "message", error))
+        worded = getattr(error, "format_message", None)  # a usage error's str may be empty
+        return worded() if worded else str(error)
     return None
 
 
