@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from posenet3d.cli import main
+from posenet3d.cli.train import parse_changes
 from posenet3d.data import AnnotatedFile, load_shards
 from posenet3d.data.datasets import DatasetCard, Download
 from posenet3d.data.datasets.synthetic import SyntheticDataset
+from posenet3d.data.normalization import SCALE_MODES
 from posenet3d.keypoints import read_clips
 from posenet3d.networks import PoseNet3D, save_model
-from posenet3d.training import TrainerConfig
+from posenet3d.training import Trainer, TrainerConfig
 
 SMALL = ["--option", "clips=1", "--option", "seconds=0.5"]
 
@@ -68,12 +70,30 @@ def test_a_training_set_becomes_shards(tmp_path: Path) -> None:
     assert load_shards(tmp_path / "train").frames == 100
 
 
+@pytest.mark.parametrize("mode", SCALE_MODES)
+def test_shards_are_normalised_as_training_asks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    options = ["--split", "train", "--shards", "--normalization", mode, "--distance", "8"]
+    assert run("convert", "synthetic", *SMALL, *options, "--out", tmp_path) == 0
+    told = capsys.readouterr().out
+    assert f"4 sequences, 100 frames, normalised by {mode!r}" in told
+    command = told.split("Next: posenet3d ")[1].split()
+    changes = parse_changes(command[command.index("--set") + 1 :: 2])
+    config = TrainerConfig.preset("quick").override(changes)
+    Trainer(config, train_data=tmp_path / "train", device="cpu", progress=False)  # refuses others
+    index = load_shards(tmp_path / "train").index
+    assert (index.mode, index.distance) == (mode, 8.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["synthetic", "--split", "validation"], "Unknown split"),
         (["synthetik"], "did you mean 'synthetic'?"),
         (["synthetic", "--option", "clips=0"], "clips"),
+        (["synthetic", "--normalization", "window"], "expected --shards beside it"),
+        (["synthetic", "--shards", "--normalization", "windows"], "did you mean 'window'?"),
         (["keypoint_folder", "--root", ".", "--split", "test"], "with train only"),
         (["keypoint_folder", "--root", "absent"], "nothing there"),
     ],

@@ -10,12 +10,11 @@ import typer
 from posenet3d.cli.data_cmu import cmu
 from posenet3d.cli.data_convert import convert
 from posenet3d.cli.data_fetch import fetch, list_datasets
-from posenet3d.cli.data_writing import interrupts_told
+from posenet3d.cli.data_writing import interrupts_told, training_on_shards
 
 if TYPE_CHECKING:
     from posenet3d.data import SequenceFiles
     from posenet3d.data.sequence_files import NamedSequence
-    from posenet3d.data.shards import ShardIndex
 
 data = typer.Typer(
     help="Datasets and files of 2D keypoints: come by them, convert them, look into them.",
@@ -71,7 +70,7 @@ def shard(
         f"{out}: {_number(counted.sequences, 'sequence')}, {_number(index.frames, 'frame')} in "
         f"{_number(len(index.shards), 'shard')}, normalised by {index.mode!r}"
     )
-    typer.echo(f"Next: posenet3d train --data {out} --run runs/mine{_as_written(index)}")
+    typer.echo(f"Next: {training_on_shards(out, index)}")
 
 
 @data.command()
@@ -206,19 +205,6 @@ def _print_report(source: Path, report: dict[str, Any]) -> None:
         if value is not None:
             table.add_row(name.replace("_", " "), listed)
     Console().print(table, markup=False)
-
-
-def _as_written(index: "ShardIndex") -> str:
-    """The options that training needs for shards that are not normalised as a network expects."""
-    from posenet3d.networks import NetworkConfig
-
-    expected = NetworkConfig()
-    written = {"normalization": index.mode, "distance": index.distance}
-    return "".join(
-        f" --set network.{name}={value}"
-        for name, value in written.items()
-        if value != getattr(expected, name)
-    )
 
 
 def _number(count: int, thing: str) -> str:

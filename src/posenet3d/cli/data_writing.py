@@ -1,10 +1,14 @@
-"""What the commands that write data have in common: how an interrupted one ends."""
+"""What the commands that write data have in common: how they end, and what to do next."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from posenet3d.data.shards import ShardIndex
 
 
 @contextmanager
@@ -22,3 +26,33 @@ def interrupts_told(out: Path) -> Iterator[None]:
             raise
         typer.echo(f"Interrupted; nothing was written to {out}.", err=True)
         raise typer.Exit(130) from None
+
+
+def training_on_shards(folder: Path, index: "ShardIndex") -> str:
+    """The command that trains on shards, with the options for those that are not as presets expect.
+
+    Args:
+        folder: where they are.
+        index: how they are normalised.
+
+    Returns:
+        A command line.
+
+    Example:
+        >>> from posenet3d.data import synthetic_training_set, write_shards
+        >>> import tempfile
+        >>> walks = synthetic_training_set(clips=1, seconds=1.0).sequences
+        >>> index = write_shards(walks.items(), Path(tempfile.mkdtemp(), "a"), mode="window")
+        >>> training_on_shards(Path("a"), index)
+        'posenet3d train --data a --run runs/mine --set network.normalization=window'
+    """
+    from posenet3d.networks import NetworkConfig
+
+    expected = NetworkConfig()
+    written = {"normalization": index.mode, "distance": index.distance}
+    changes = "".join(
+        f" --set network.{name}={value}"
+        for name, value in written.items()
+        if value != getattr(expected, name)
+    )
+    return f"posenet3d train --data {folder} --run runs/mine{changes}"
