@@ -39,8 +39,9 @@ def training_on_shards(folder: Path, index: "ShardIndex") -> str:
         A command line.
 
     Example:
-        >>> from posenet3d.data import synthetic_training_set, write_shards
         >>> import tempfile
+        >>> from posenet3d.data.shards import write_shards
+        >>> from posenet3d.data.synthetic import synthetic_training_set
         >>> walks = synthetic_training_set(clips=1, seconds=1.0).sequences
         >>> index = write_shards(walks.items(), Path(tempfile.mkdtemp(), "a"), mode="window")
         >>> training_on_shards(Path("a"), index)
