@@ -36,30 +36,34 @@ def test_a_dataset_becomes_files_to_train_on_and_to_test_against(
     told = capsys.readouterr().out
     assert f"{out / 'train.npz'}: 4 sequences, 100 frames" in told
     assert f"Next: posenet3d train --data {out / 'train.npz'}" in told
-    assert f"evaluate runs/mine --data {out / 'test.npz'} --protocol h36m" in told
+    assert f"Next: posenet3d evaluate runs/mine --data {out / 'test.npz'}\n" in told
     assert (len(read_clips(out / "train.npz")), len(AnnotatedFile(out / "test.npz"))) == (4, 4)
     assert run("info", out / "test.npz", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["clips"], report["frames_counted"], len(report["cameras"])) == (1, 100, 4)
 
 
-def test_annotated_2d_is_evaluated_by_a_protocol_that_brings_no_cameras(
+def test_annotated_2d_is_evaluated_by_the_protocol_that_its_file_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("convert", "synthetic", *SMALL, "--split", "test", "--out", tmp_path) == 0
+    assert AnnotatedFile(tmp_path / "test.npz").protocols == ("cmu14",)
     small = {"name": "temporal", "options": {"channels": 8}}
     network = {"backbone": small, "discriminator": small}
     model = PoseNet3D(TrainerConfig.preset("quick", network=network).network)
     save_model(model, tmp_path / "run")
     command = ["evaluate", str(tmp_path / "run"), "--data", str(tmp_path / "test.npz")]
     with pytest.raises(SystemExit) as left:
-        main([*command, "--device", "cpu", "--protocol", "h36m"])
-    assert left.value.code in (0, None)
-    assert "1 clip x 4 views" in capsys.readouterr().out
-    with pytest.raises(SystemExit) as left:
         main([*command, "--device", "cpu"])
+    assert left.value.code in (0, None)
+    told = capsys.readouterr().out
+    assert "cmu14, mean over frames" in told
+    assert "1 clip x 4 views" in told
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--device", "cpu", "--protocol", "h36m"])
     assert left.value.code == 2
-    assert "choose the dataset's own protocol, such as 'h36m'" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "expected protocol 'cmu14', which its sequences are for, got 'h36m'" in told
 
 
 def test_a_training_set_becomes_shards(tmp_path: Path) -> None:

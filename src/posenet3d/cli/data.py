@@ -169,7 +169,8 @@ def _of_annotated(path: Path, protocol: str | None) -> dict[str, Any]:
     keys, cameras, subjects, rates = set(), set(), set(), set()
     layouts, truths = set(), set()
     frames, counted, hours = 0, 0, 0.0
-    for sequence in AnnotatedFile(path):
+    file = AnnotatedFile(path)
+    for sequence in file:
         keys.add(sequence.key)
         cameras.add(sequence.camera)
         subjects.add(sequence.subject)
@@ -181,6 +182,7 @@ def _of_annotated(path: Path, protocol: str | None) -> dict[str, Any]:
         hours += len(sequence) / sequence.keypoints.fps / 3600
     return {
         "kind": "2D with the true joints, to evaluate on",
+        "protocols": list(file.protocols),
         "clips": len(keys),
         "cameras": sorted(cameras),
         "subjects": len(subjects),

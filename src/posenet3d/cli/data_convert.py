@@ -147,12 +147,13 @@ def _write_shards(dataset: "Dataset", path: Path, scale: dict[str, Any]) -> tupl
 def _write_test(dataset: "Dataset", path: Path) -> tuple[str, str]:
     from posenet3d.cli.data_writing import interrupts_told
     from posenet3d.data import write_annotated
+    from posenet3d.data.datasets import protocols_of
 
     with interrupts_told(path), _Counted("test") as counted:
         named = ((sequence.name, sequence) for sequence in dataset.test())
-        write_annotated(path, (sequence for _, sequence in counted.of(named)))
-    protocol = next(iter(dataset.about.protocols), "h36m")
-    return f"{counted}", f"posenet3d evaluate runs/mine --data {path} --protocol {protocol}"
+        write_annotated(path, (each for _, each in counted.of(named)), protocols_of(dataset))
+    unnamed = "" if protocols_of(dataset) else " --protocol h36m"
+    return f"{counted}", f"posenet3d evaluate runs/mine --data {path}{unnamed}"
 
 
 class _Training:

@@ -99,7 +99,7 @@ class AmassDataset:
         ),
         files={"*/*/*.npz": "motion, <dataset>/<subject>/<motion>_poses.npz or _stageii.npz"},
         registration=True,
-        protocols=("h36m",),
+        protocols=("cmu14", "cmu14-wild"),
     )
 
     def __init__(
@@ -115,6 +115,7 @@ class AmassDataset:
     ) -> None:
         self._root = self.about.check_folder(root)
         camera_rig(protocol)
+        self.protocols = (protocol,)
         self._protocol, self._fps = protocol, float(fps)
         self._wanted = {"": body, **(bodies or {})}
         self._loaded: dict[str, BodyModel] = {}

@@ -60,7 +60,7 @@ class SyntheticDataset:
         licence="Apache-2.0, as the library",
         citation="none",
         steps=("Nothing to do: they are made when they are asked for.",),
-        protocols=("h36m",),
+        protocols=("cmu14", "cmu14-wild"),
     )
 
     def __init__(
@@ -75,6 +75,7 @@ class SyntheticDataset:
     ) -> None:
         del root
         camera_rig(protocol)
+        self.protocols = (protocol,)
         self._clips, self._seconds, self._seed, self._fps = clips, seconds, seed, fps
         self._protocol = protocol
 

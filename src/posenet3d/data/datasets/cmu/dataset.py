@@ -92,7 +92,7 @@ class CmuDataset:
             "cmu_test.npz": "test clips made of them",
         },
         optional=("**/*.amc", "**/*.asf", "**/*.bvh", "cmu_train.npz", "cmu_test.npz"),
-        protocols=("h36m",),
+        protocols=("cmu14", "cmu14-wild"),
     )
 
     def __init__(
@@ -107,6 +107,7 @@ class CmuDataset:
     ) -> None:
         self._root = self.about.check_folder(root)
         camera_rig(protocol)
+        self.protocols = (protocol,)
         self._protocol, self._cutting = protocol, Cutting(fps)
         self._recordings: dict[str, tuple[Recording, ...]] = {}
         if any((self._root / name).exists() for name in MOTION_FILES.values()):
