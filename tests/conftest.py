@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,3 +70,21 @@ def data_folder() -> Path:
     if not (folder / "cmu_test.npz").is_file():
         pytest.skip(f"no motion capture in {folder}; set POSENET3D_DATA to the folder that has it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def is_running() -> Callable[[int], bool]:
+    """Whether a process is there, and not only because nobody has waited for it."""
+
+    def look(process: int) -> bool:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        state = Path(f"/proc/{process}/stat")
+        try:
+            return state.read_text().rpartition(")")[2].split()[0] != "Z"
+        except FileNotFoundError:
+            return not Path("/proc/self").exists()
+
+    return look

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from posenet3d.cli import main
+from posenet3d.cli.train import parse_changes
 from posenet3d.data import AnnotatedFile, load_shards
 from posenet3d.data.datasets import DatasetCard, Download
 from posenet3d.data.datasets.synthetic import SyntheticDataset
+from posenet3d.data.normalization import SCALE_MODES
 from posenet3d.keypoints import read_clips
 from posenet3d.networks import PoseNet3D, save_model
-from posenet3d.training import TrainerConfig
+from posenet3d.training import Trainer, TrainerConfig
 
 SMALL = ["--option", "clips=1", "--option", "seconds=0.5"]
 
@@ -34,30 +36,34 @@ def test_a_dataset_becomes_files_to_train_on_and_to_test_against(
     told = capsys.readouterr().out
     assert f"{out / 'train.npz'}: 4 sequences, 100 frames" in told
     assert f"Next: posenet3d train --data {out / 'train.npz'}" in told
-    assert f"evaluate runs/mine --data {out / 'test.npz'} --protocol h36m" in told
+    assert f"Next: posenet3d evaluate runs/mine --data {out / 'test.npz'}\n" in told
     assert (len(read_clips(out / "train.npz")), len(AnnotatedFile(out / "test.npz"))) == (4, 4)
     assert run("info", out / "test.npz", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["clips"], report["frames_counted"], len(report["cameras"])) == (1, 100, 4)
 
 
-def test_annotated_2d_is_evaluated_by_a_protocol_that_brings_no_cameras(
+def test_annotated_2d_is_evaluated_by_the_protocol_that_its_file_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("convert", "synthetic", *SMALL, "--split", "test", "--out", tmp_path) == 0
+    assert AnnotatedFile(tmp_path / "test.npz").protocols == ("cmu14",)
     small = {"name": "temporal", "options": {"channels": 8}}
     network = {"backbone": small, "discriminator": small}
     model = PoseNet3D(TrainerConfig.preset("quick", network=network).network)
     save_model(model, tmp_path / "run")
     command = ["evaluate", str(tmp_path / "run"), "--data", str(tmp_path / "test.npz")]
     with pytest.raises(SystemExit) as left:
-        main([*command, "--device", "cpu", "--protocol", "h36m"])
-    assert left.value.code in (0, None)
-    assert "1 clip x 4 views" in capsys.readouterr().out
-    with pytest.raises(SystemExit) as left:
         main([*command, "--device", "cpu"])
+    assert left.value.code in (0, None)
+    told = capsys.readouterr().out
+    assert "cmu14, mean over frames" in told
+    assert "1 clip x 4 views" in told
+    with pytest.raises(SystemExit) as left:
+        main([*command, "--device", "cpu", "--protocol", "h36m"])
     assert left.value.code == 2
-    assert "choose the dataset's own protocol, such as 'h36m'" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "expected protocol 'cmu14', which its sequences are for, got 'h36m'" in told
 
 
 def test_a_training_set_becomes_shards(tmp_path: Path) -> None:
@@ -68,12 +74,30 @@ def test_a_training_set_becomes_shards(tmp_path: Path) -> None:
     assert load_shards(tmp_path / "train").frames == 100
 
 
+@pytest.mark.parametrize("mode", SCALE_MODES)
+def test_shards_are_normalised_as_training_asks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    options = ["--split", "train", "--shards", "--normalization", mode, "--distance", "8"]
+    assert run("convert", "synthetic", *SMALL, *options, "--out", tmp_path) == 0
+    told = capsys.readouterr().out
+    assert f"4 sequences, 100 frames, normalised by {mode!r}" in told
+    command = told.split("Next: posenet3d ")[1].split()
+    changes = parse_changes(command[command.index("--set") + 1 :: 2])
+    config = TrainerConfig.preset("quick").override(changes)
+    Trainer(config, train_data=tmp_path / "train", device="cpu", progress=False)  # refuses others
+    index = load_shards(tmp_path / "train").index
+    assert (index.mode, index.distance) == (mode, 8.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["synthetic", "--split", "validation"], "Unknown split"),
         (["synthetik"], "did you mean 'synthetic'?"),
         (["synthetic", "--option", "clips=0"], "clips"),
+        (["synthetic", "--normalization", "window"], "expected --shards beside it"),
+        (["synthetic", "--shards", "--normalization", "windows"], "did you mean 'window'?"),
         (["keypoint_folder", "--root", ".", "--split", "test"], "with train only"),
         (["keypoint_folder", "--root", "absent"], "nothing there"),
     ],

@@ -91,6 +91,25 @@ def test_a_sequence_without_truth_is_named(tmp_path):
         file[1]
 
 
+def test_a_file_names_the_protocols_that_it_is_for(tmp_path):
+    path = tmp_path / "test.npz"
+    write_annotated(path, [sequence(), sequence("left")], ["h36m", "h36m-frontal"])
+    file = AnnotatedFile(path)
+    assert (file.protocols, len(file)) == (("h36m", "h36m-frontal"), 2)
+    assert [each.camera for each in file] == [file[0].camera, file[1].camera] == ["front", "left"]
+    write_annotated(path, [sequence()])
+    assert AnnotatedFile(path).protocols == ()
+
+
+@pytest.mark.parametrize("named", [np.ones(2), np.array([["h36m"]])])
+def test_protocols_that_are_no_names_are_refused(named, tmp_path):
+    path = tmp_path / "test.npz"
+    truth = {"a/b:joints": np.ones((9, 14, 3)), "a/b:points": np.ones((9, 14, 2))}
+    np.savez(path, fps=50, layout="lsp_14", protocols=named, **truth)
+    with pytest.raises(DataError, match=r"test\.npz: protocols: expected names, got"):
+        AnnotatedFile(path)
+
+
 def test_two_of_one_name_are_refused_and_nothing_is_written(tmp_path):
     path = tmp_path / "test.npz"
     with pytest.raises(DataError, match="two of"):

@@ -9,7 +9,7 @@ import torch
 from posenet3d.data import AnnotatedSequence, write_annotated
 from posenet3d.data.datasets.filming import annotated_views
 from posenet3d.data.synthetic import synthetic_motion
-from posenet3d.errors import DataError
+from posenet3d.errors import DataError, UnknownNameError
 from posenet3d.evaluation import H36M, Protocol, evaluate
 from posenet3d.evaluation.report import caption
 
@@ -94,6 +94,59 @@ def test_motion_and_annotated_sequences_are_not_confused(clip, views):
         evaluate(None, [clip], H36M)
     with pytest.raises(DataError, match="expected 3D motion for protocol 'cmu14'"):
         evaluate(None, views, "cmu14")
+
+
+def test_a_file_is_measured_by_the_protocol_that_it_names(clip, views, tmp_path):
+    path = tmp_path / "test.npz"
+    write_annotated(path, views, ["cmu14"])
+    report = evaluate(None, path)
+    assert report.protocol == "cmu14"
+    assert report["flat"] == evaluate(None, [clip], "cmu14")["flat"]
+    with pytest.raises(DataError, match=r"expected protocol 'cmu14', .*got 'h36m'; leave"):
+        evaluate(None, path, "h36m")
+    assert evaluate(None, path, ALL).protocol == "all"  # rules of one's own
+    write_annotated(path, views, ["h36m", "h36m-frontal"])
+    assert evaluate(None, path).protocol == "h36m"
+    with pytest.raises(
+        DataError, match=r"expected protocol 'h36m' or 'h36m-frontal', .*got 'cmu14'"
+    ):
+        evaluate(None, path, "cmu14")
+    write_annotated(path, views, ["mine"])
+    with pytest.raises(UnknownNameError, match="mine"):
+        evaluate(None, path)
+
+
+def test_every_sequence_counts_once_where_a_protocol_says_so(views):
+    keys = ("A/long", "A/short", "B/short")
+    lengths = (25, 10, 5)
+    parts = [
+        renamed(seen, key, np.arange(len(seen)) < frames)
+        for key, frames, seen in zip(keys, lengths, views, strict=False)
+    ]
+    own = [evaluate(None, [part], Protocol("all", stride=1))["flat"] for part in parts]
+    report = evaluate(None, parts, Protocol("mean", stride=1, mean_over="sequences"))
+    flat = report["flat"]
+    for name in ("p_mpjpe", "n_mpjpe", "mpjve", "mblstd", "pck_150"):
+        one, two, three = (getattr(each, name) for each in own)
+        assert getattr(flat, name) == pytest.approx((one + two + three) / 3)
+        assert getattr(flat.by_subject["A"], name) == pytest.approx((one + two) / 2)
+        assert getattr(flat.subject_mean, name) == pytest.approx(((one + two) / 2 + three) / 2)
+    assert (flat.frames, flat.by_subject["B"].frames) == (40, 5)
+    assert flat.p_mpjpe != pytest.approx(evaluate(None, parts, ALL)["flat"].p_mpjpe, rel=1e-3)
+    assert "mean, mean over sequences" in str(report)
+    assert report.to_dict()["mean_over"] == "sequences"
+
+
+def test_only_the_protocols_clips_count(views):
+    two = [renamed(views[0], "S9/Walking 1"), renamed(views[0], "S9/Walking")]
+    report = evaluate(None, two, Protocol("first", clips=("S9/Walking 1", "S9/Photo 1")))
+    assert (report.clips, report.views) == (1, 1)
+    with pytest.raises(DataError, match="expected a clip of protocol 'first', S9/Photo, got S9/Wa"):
+        evaluate(None, two, Protocol("first", clips=("S9/Photo",)))
+
+
+def renamed(seen: AnnotatedSequence, key: str, counted: np.ndarray | None = None):
+    return AnnotatedSequence(key, "front", seen.keypoints, seen.joints, seen.joints_layout, counted)
 
 
 def _flat_error(annotated: AnnotatedSequence, frames: int) -> float:

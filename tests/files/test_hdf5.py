@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from posenet3d.errors import DataError, StorageError
-from posenet3d.files import hdf5
+from posenet3d.files import hdf5, reader_process
 from posenet3d.files.hdf5 import is_hdf5, read_hdf5
 
 h5py = pytest.importorskip("h5py")
@@ -56,12 +56,12 @@ def test_a_file_that_is_cut_off_is_an_error(path):
 
 def test_a_reader_that_crashes_or_hangs_is_an_error_and_the_next_file_is_read(path, monkeypatch):
     read_hdf5(path)
-    os.kill(hdf5._WORKER.process.pid, signal.SIGSTOP)  # as if the library went round in a circle
-    monkeypatch.setattr(hdf5, "_SECONDS", 0.2)
+    os.kill(hdf5._READER.pid, signal.SIGSTOP)  # as if the library went round in a circle
+    monkeypatch.setattr(reader_process, "_SECONDS", 0.2)
     with pytest.raises(DataError, match="does not get to its end"):
         read_hdf5(path, "numbers")
     monkeypatch.undo()
     assert read_hdf5(path, "numbers").arrays["numbers"].shape == (2, 3)
-    hdf5._WORKER.process.kill()
-    hdf5._WORKER.process.wait()
+    os.kill(hdf5._READER.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, hdf5._READER.pid, os.WEXITED | os.WNOWAIT)
     assert read_hdf5(path, "numbers").arrays["numbers"].shape == (2, 3)

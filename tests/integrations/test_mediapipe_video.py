@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,7 +232,7 @@ detect_people(sys.argv[1], python=sys.argv[2], on_progress=lambda *_: print(star
 """
 
 
-def test_the_detector_ends_when_whoever_asked_is_killed(fake_detector, film):
+def test_the_detector_ends_when_whoever_asked_is_killed(fake_detector, film, is_running):
     asking = subprocess.Popen(
         [sys.executable, "-u", "-c", ASKING, str(film(["person", "hang"])), str(fake_detector)],
         stdout=subprocess.PIPE,
@@ -249,16 +248,3 @@ def test_the_detector_ends_when_whoever_asked_is_killed(fake_detector, film):
             os.kill(worker, signal.SIGKILL)
             pytest.fail("the detector outlived whoever asked it by twenty seconds")
         time.sleep(0.1)
-
-
-def is_running(process: int) -> bool:
-    """Whether it is there, and not only because nobody has waited for it."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    state = Path(f"/proc/{process}/stat")
-    try:
-        return state.read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return not Path("/proc/self").exists()

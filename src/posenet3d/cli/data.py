@@ -11,13 +11,12 @@ from posenet3d.cli.data_cmu import cmu
 from posenet3d.cli.data_convert import convert
 from posenet3d.cli.data_fetch import fetch, list_datasets
 from posenet3d.cli.options import FilmedBy, JsonTable
-from posenet3d.cli.writing import interrupts_told
+from posenet3d.cli.writing import interrupts_told, training_on_shards
 from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
     from posenet3d.data import SequenceFiles
     from posenet3d.data.sequence_files import NamedSequence
-    from posenet3d.data.shards import ShardIndex
 
 data = typer.Typer(
     help="Datasets and files of 2D keypoints: come by them, convert them, look into them.",
@@ -71,7 +70,7 @@ def shard(
         f"{out}: {how_many(counted.sequences, 'sequence')}, {how_many(index.frames, 'frame')} in "
         f"{how_many(len(index.shards), 'shard')}, normalised by {index.mode!r}"
     )
-    typer.echo(f"Next: posenet3d train --data {out} --run runs/mine{_as_written(index)}")
+    typer.echo(f"Next: {training_on_shards(out, index)}")
 
 
 @data.command()
@@ -170,7 +169,8 @@ def _of_annotated(path: Path, protocol: str | None) -> dict[str, Any]:
     keys, cameras, subjects, rates = set(), set(), set(), set()
     layouts, truths = set(), set()
     frames, counted, hours = 0, 0, 0.0
-    for sequence in AnnotatedFile(path):
+    file = AnnotatedFile(path)
+    for sequence in file:
         keys.add(sequence.key)
         cameras.add(sequence.camera)
         subjects.add(sequence.subject)
@@ -182,6 +182,7 @@ def _of_annotated(path: Path, protocol: str | None) -> dict[str, Any]:
         hours += len(sequence) / sequence.keypoints.fps / 3600
     return {
         "kind": "2D with the true joints, to evaluate on",
+        "protocols": list(file.protocols),
         "clips": len(keys),
         "cameras": sorted(cameras),
         "subjects": len(subjects),
@@ -208,17 +209,6 @@ def _print_report(source: Path, report: dict[str, Any]) -> None:
     Console().print(table, markup=False)
 
 
-def _as_written(index: "ShardIndex") -> str:
-    """The options that training needs for shards that are not normalised as a network expects."""
-    from posenet3d.networks import NetworkConfig
-
-    expected = NetworkConfig()
-    written = {"normalization": index.mode, "distance": index.distance}
-    return "".join(
-        f" --set network.{name}={value}"
-        for name, value in written.items()
-        if value != getattr(expected, name)
-    )
 
 
 class _Counted:

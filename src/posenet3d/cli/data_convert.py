@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -44,6 +44,20 @@ def convert(
     shards: Annotated[
         bool, typer.Option("--shards", help="Training 2D as shards, for sets that outgrow memory.")
     ] = False,
+    normalization: Annotated[
+        str | None,
+        typer.Option(
+            help="With --shards: what the scale's mean is taken over, as network.normalization; "
+            "if not given, sequence."
+        ),
+    ] = None,
+    distance: Annotated[
+        float | None,
+        typer.Option(
+            help="With --shards: camera distance in head-to-root lengths, as network.distance; "
+            "if not given, 10."
+        ),
+    ] = None,
     options: DatasetOptions = None,
 ) -> None:
     """Make our files of a dataset: 2D to train on, 2D with the truth to test against.
@@ -53,13 +67,40 @@ def convert(
     from posenet3d.cli.train_data import parse_options
     from posenet3d.data.datasets import load_dataset
 
+    scale = _scale(shards, normalization, distance)
     dataset = load_dataset(name, root, **parse_options(options or ()))
     places = _places(dataset, out, split, shards)
+    commands = []
     for each, path in places.items():
-        write = _write_test if each == "test" else _write_training
-        typer.echo(write(dataset, path))
-    for each, path in places.items():
-        typer.echo(f"Next: {_next(dataset, each, path)}")
+        if each == "test":
+            told, command = _write_test(dataset, path)
+        elif shards:
+            told, command = _write_shards(dataset, path, scale)
+        else:
+            told, command = _write_training(dataset, path)
+        typer.echo(f"{path}: {told}")
+        commands.append(command)
+    for command in commands:
+        typer.echo(f"Next: {command}")
+
+
+def _scale(shards: bool, mode: str | None, distance: float | None) -> dict[str, Any]:
+    """How shards are normalised, by the names of `posenet3d.data.write_shards`."""
+    from posenet3d.data.normalization import SCALE_MODES
+    from posenet3d.errors import ConfigurationError, UnknownNameError
+
+    given = {"normalization": mode, "distance": distance}
+    faults = [
+        f"--{name}: expected --shards beside it; train.npz keeps pixels, which training normalises"
+        for name, value in given.items()
+        if value is not None and not shards
+    ]
+    if faults:
+        raise ConfigurationError(faults)
+    if mode is not None and mode not in SCALE_MODES:
+        raise UnknownNameError("normalization", mode, SCALE_MODES)
+    chosen = {"mode": mode, "distance": distance}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> dict[str, Path]:
@@ -86,36 +127,45 @@ def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> d
     return places
 
 
-def _write_training(dataset: "Dataset", path: Path) -> str:
+def _write_training(dataset: "Dataset", path: Path) -> tuple[str, str]:
+    """Writes an npz; what was written, and the command that takes it."""
     from posenet3d.cli.writing import interrupts_told
-    from posenet3d.data import write_shards
     from posenet3d.keypoints import write_clips
 
     with interrupts_told(path), _Counted("train") as counted:
-        sequences = counted.of(dataset.training())
-        if path.suffix:
-            write_clips(path, sequences)
-        else:
-            write_shards(sequences, path)
-    return f"{path}: {counted}"
+        write_clips(path, counted.of(dataset.training()))
+    return f"{counted}", f"posenet3d train --data {path} --run runs/mine"
 
 
-def _write_test(dataset: "Dataset", path: Path) -> str:
+def _write_shards(dataset: "Dataset", path: Path, scale: dict[str, Any]) -> tuple[str, str]:
+    from posenet3d.cli.writing import interrupts_told, training_on_shards
+    from posenet3d.data import write_shards
+
+    with interrupts_told(path), _Counted("train") as counted:
+        index = write_shards(_Training(dataset), path, on_sequence=counted.done, **scale)
+    return f"{counted}, normalised by {index.mode!r}", training_on_shards(path, index)
+
+
+def _write_test(dataset: "Dataset", path: Path) -> tuple[str, str]:
     from posenet3d.cli.writing import interrupts_told
     from posenet3d.data import write_annotated
+    from posenet3d.data.datasets import protocols_of
 
     with interrupts_told(path), _Counted("test") as counted:
         named = ((sequence.name, sequence) for sequence in dataset.test())
-        write_annotated(path, (sequence for _, sequence in counted.of(named)))
-    return f"{path}: {counted}"
+        write_annotated(path, (each for _, each in counted.of(named)), protocols_of(dataset))
+    unnamed = "" if protocols_of(dataset) else " --protocol h36m"
+    return f"{counted}", f"posenet3d evaluate runs/mine --data {path}{unnamed}"
 
 
-def _next(dataset: "Dataset", split: str, path: Path) -> str:
-    """The command that takes what was written."""
-    if split == "train":
-        return f"posenet3d train --data {path} --run runs/mine"
-    protocol = next(iter(dataset.about.protocols), "h36m")
-    return f"posenet3d evaluate runs/mine --data {path} --protocol {protocol}"
+class _Training:
+    """A dataset's training 2D, to be gone through more than once."""
+
+    def __init__(self, dataset: "Dataset") -> None:
+        self._dataset = dataset
+
+    def __iter__(self) -> "Iterator[tuple[str, KeypointSequence]]":
+        return self._dataset.training()
 
 
 class _Counted:
@@ -148,5 +198,9 @@ class _Counted:
         """The sequences themselves."""
         for name, sequence in named:
             yield name, sequence
-            self.sequences, self.frames = self.sequences + 1, self.frames + len(sequence)
-            self._line.update(self._task, description=f"{self._split}: {self}, {name}")
+            self.done(name, len(sequence))
+
+    def done(self, name: str, frames: int) -> None:
+        """A sequence is written."""
+        self.sequences, self.frames = self.sequences + 1, self.frames + frames
+        self._line.update(self._task, description=f"{self._split}: {self}, {name}")

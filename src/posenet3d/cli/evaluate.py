@@ -31,11 +31,11 @@ Data = Annotated[
     ),
 ]
 Protocol = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--protocol",
-        help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, mpi-inf-3dhp, "
-        "3dpw or aist.",
+        help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, h36m-hmr, "
+        "mpi-inf-3dhp, 3dpw or aist; if not given, the one that the file names, else cmu14.",
     ),
 ]
 Out = Annotated[
@@ -61,7 +61,7 @@ _HARDEST = 6
 def evaluate(
     run: Run,
     data: Data,
-    protocol: Protocol = "cmu14",
+    protocol: Protocol = None,
     out: Out = None,
     pictures: Pictures = None,
     device: Device = "auto",
@@ -84,7 +84,7 @@ def evaluate(
 def measure(
     run: Path | str,
     data: Any,
-    protocol: str,
+    protocol: str | None,
     *,
     device: str = "auto",
     batch_size: int = 4096,
@@ -95,7 +95,7 @@ def measure(
     Args:
         run: the run's folder, or the name of weights that ship.
         data: an npz file of 3D motion or of annotated 2D, or the clips themselves.
-        protocol: the protocol's name.
+        protocol: the protocol's name; ``None`` takes the one that the file names.
         device: where to compute; ``auto`` takes a graphics card where there is one.
         batch_size: windows in a batch.
         hardest: how many of the worst frames the report keeps.

@@ -1,10 +1,14 @@
-"""What commands that write files have in common: nothing is replaced unasked, nothing half done."""
+"""What commands that write have in common: nothing replaced unasked, nothing half done, what next."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from posenet3d.data.shards import ShardIndex
 
 
 def check_not_there(out: Path, force: bool) -> None:
@@ -37,3 +41,34 @@ def interrupts_told(out: Path) -> Iterator[None]:
             raise
         typer.echo(f"Interrupted; nothing was written to {out}.", err=True)
         raise typer.Exit(130) from None
+
+
+def training_on_shards(folder: Path, index: "ShardIndex") -> str:
+    """The command that trains on shards, with the options for those that are not as presets expect.
+
+    Args:
+        folder: where they are.
+        index: how they are normalised.
+
+    Returns:
+        A command line.
+
+    Example:
+        >>> import tempfile
+        >>> from posenet3d.data.shards import write_shards
+        >>> from posenet3d.data.synthetic import synthetic_training_set
+        >>> walks = synthetic_training_set(clips=1, seconds=1.0).sequences
+        >>> index = write_shards(walks.items(), Path(tempfile.mkdtemp(), "a"), mode="window")
+        >>> training_on_shards(Path("a"), index)
+        'posenet3d train --data a --run runs/mine --set network.normalization=window'
+    """
+    from posenet3d.networks import NetworkConfig
+
+    expected = NetworkConfig()
+    written = {"normalization": index.mode, "distance": index.distance}
+    changes = "".join(
+        f" --set network.{name}={value}"
+        for name, value in written.items()
+        if value != getattr(expected, name)
+    )
+    return f"posenet3d train --data {folder} --run runs/mine{changes}"

@@ -10,7 +10,12 @@ key                               value                       if it is absent
 ``S9/walk/front:joints``          (frames, joints, 3)         needed; metres, camera frame
 ``S9/walk/front:joints_layout``   a layout's name             the clip's own layout
 ``S9/walk/front:counted``         (frames,) truth values      all frames count
+``protocols``                     names of protocols          any protocol may be used
 ================================  ==========================  ===============================
+
+``protocols`` holds for the whole file: the rules by which its sequences are to be measured, the
+usual one first. `posenet3d.evaluation.evaluate` takes that one unless told otherwise, and refuses
+rules that it does not name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,17 +32,22 @@ from posenet3d.files.npz_writing import write_npz
 from posenet3d.keypoints.clips_npz import arrays_of_clip, clips_from_arrays
 
 _TRUTH = ("joints", "joints_layout", "counted")
+_PROTOCOLS = "protocols"
 
 
-def write_annotated(path: str | Path, sequences: Iterable[AnnotatedSequence]) -> None:
+def write_annotated(
+    path: str | Path, sequences: Iterable[AnnotatedSequence], protocols: Sequence[str] = ()
+) -> None:
     """Annotated sequences written to one npz file, one at a time, complete or not at all.
 
     Args:
         path: the file, replaced if it exists.
         sequences: the sequences; each name may occur once.
+        protocols: the protocols that the sequences are for, the usual one first; none if any may
+            be used.
 
     Raises:
-        DataError: there are none, or two of one name.
+        DataError: there are no sequences, or two of one name.
         StorageError: the file cannot be written.
 
     Example:
@@ -50,7 +60,7 @@ def write_annotated(path: str | Path, sequences: Iterable[AnnotatedSequence]) ->
         >>> AnnotatedFile(path)[0]
         AnnotatedSequence('S9/walk' by 'front': 50 frames, 50 of them counted)
     """
-    write_npz(path, _arrays(path, sequences))
+    write_npz(path, _arrays(path, sequences, protocols))
 
 
 def holds_annotated(arrays: Iterable[str]) -> bool:
@@ -78,6 +88,8 @@ class AnnotatedFile(Sequence[AnnotatedSequence]):
     Attributes:
         path: the file.
         names: the sequences' names, ``"<key>/<camera>"``, in the file's order.
+        protocols: the protocols that the sequences are for, the usual one first; empty if the
+            file does not say.
 
     Raises:
         DataError: the file is no npz, is damaged, or holds no annotated sequences; when a
@@ -97,6 +109,7 @@ class AnnotatedFile(Sequence[AnnotatedSequence]):
         self.path = Path(path)
         with open_npz(self.path) as arrays:
             keys = tuple(arrays)
+            self.protocols = _protocols(arrays, self.path)
         self.names = tuple(key.rpartition(":")[0] for key in keys if key.endswith(":points"))
         if not self.names or not holds_annotated(keys):
             raise DataError(
@@ -134,7 +147,11 @@ class AnnotatedFile(Sequence[AnnotatedSequence]):
                 yield _sequence(arrays, name, self.path)
 
 
-def _arrays(path: str | Path, sequences: Iterable[AnnotatedSequence]) -> Iterator[Any]:
+def _arrays(
+    path: str | Path, sequences: Iterable[AnnotatedSequence], protocols: Sequence[str]
+) -> Iterator[Any]:
+    if protocols:
+        yield _PROTOCOLS, np.array(protocols, dtype=np.str_)
     none = True
     for sequence in sequences:
         none = False
@@ -146,7 +163,7 @@ def _arrays(path: str | Path, sequences: Iterable[AnnotatedSequence]) -> Iterato
 
 
 def _sequence(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> AnnotatedSequence:
-    own = {key: arrays[key] for key in arrays if _owner(key) in (name, "")}
+    own = {key: arrays[key] for key in arrays if _owner(key) in (name, "") and key != _PROTOCOLS}
     truth = {field: own.pop(f"{name}:{field}", None) for field in _TRUTH}
     seen = clips_from_arrays(own, path)[name]
     if truth["joints"] is None:
@@ -164,6 +181,18 @@ def _sequence(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> Annota
         )
     except DataError as error:
         raise DataError(path, str(error)) from None
+
+
+def _protocols(arrays: Mapping[str, np.ndarray], path: Path) -> tuple[str, ...]:
+    if _PROTOCOLS not in arrays:
+        return ()
+    named = np.atleast_1d(arrays[_PROTOCOLS])
+    if named.dtype.kind != "U" or named.ndim != 1:
+        raise DataError(
+            path,
+            f"{_PROTOCOLS}: expected names, got {named.dtype} {named.shape}.",
+        )
+    return tuple(named.tolist())
 
 
 def _each_frame(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.annotated_npz import AnnotatedFile, holds_annotated
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.errors import DataError
-from posenet3d.evaluation.protocols import Protocol
+from posenet3d.evaluation.protocols import CMU_14, PROTOCOLS, Protocol, find_protocol
 from posenet3d.evaluation.sequences import (
     Detector,
     TestSequence,
@@ -60,20 +60,43 @@ class EvaluatedClip:
     """Its views, read or filmed when they are asked for."""
 
 
+def usual_protocol(data: TestData) -> Protocol:
+    """The protocol of data that come without one.
+
+    Args:
+        data: clips or the npz file of them.
+
+    Returns:
+        The first that an annotated file names; CMU-14 for anything else.
+
+    Raises:
+        DataError: the file is damaged.
+        StorageError: the file cannot be read.
+        UnknownNameError: the file names a protocol that there is not.
+
+    Example:
+        >>> usual_protocol([]).name
+        'cmu14'
+    """
+    given = _load(Path(data)) if isinstance(data, str | Path) else data
+    named = given.protocols if isinstance(given, AnnotatedFile) else ()
+    return find_protocol(named[0]) if named else CMU_14
+
+
 def evaluated_clips(data: TestData, protocol: Protocol) -> tuple[EvaluatedClip, ...]:
     """The clips that a protocol evaluates.
 
     Args:
         data: 3D motion for a protocol with a rig, annotated sequences for one without; or the npz
-            file of them.
+            file of them. A file of sequences that a rig filmed is for that rig's protocol.
         protocol: the protocol.
 
     Returns:
         The clips; of an annotated file only the names have been read.
 
     Raises:
-        DataError: there is nothing, no camera of the protocol's is there, or the data are not of
-            the kind that the protocol needs.
+        DataError: there is nothing, nothing of the protocol's clips and cameras is there, the data
+            are not of the kind that the protocol needs, or the file is for other protocols.
         StorageError: the file cannot be read.
 
     Example:
@@ -82,26 +105,64 @@ def evaluated_clips(data: TestData, protocol: Protocol) -> tuple[EvaluatedClip, 
         >>> [clip.key for clip in evaluated_clips([clip], Protocol("cmu14", rig="cmu14"))]
         ['S0/still']
     """
-    source: object = data if isinstance(data, str | Path) else "test data"
+    given = check_protocol(data, protocol)
+    if isinstance(given[0], MotionClip):
+        return _motion(cast(Sequence[MotionClip], given), cast(str, protocol.rig))
+    return _annotated(cast(Sequence[AnnotatedSequence], given), protocol, _source(data))
+
+
+def check_protocol(
+    data: TestData, protocol: Protocol
+) -> Sequence[MotionClip] | Sequence[AnnotatedSequence]:
+    """Make sure that data are for a protocol.
+
+    Args:
+        data: clips or the npz file of them.
+        protocol: the protocol.
+
+    Returns:
+        The clips; those of an annotated file are read when they are asked for.
+
+    Raises:
+        DataError: there are none, they are not of the kind that the protocol needs, or their file
+            is for other protocols.
+        StorageError: the file cannot be read.
+
+    Example:
+        >>> import numpy as np
+        >>> clip = MotionClip("S0/still", np.ones((20, 14, 3)), "lsp_14", fps=50.0)
+        >>> len(check_protocol([clip], CMU_14))
+        1
+    """
+    source = _source(data)
     given = _load(Path(data)) if isinstance(data, str | Path) else data
     if not len(given):
         raise DataError(source, "expected one clip or more, got none; name a file with test clips.")
     filmed = isinstance(given[0], MotionClip)
+    named = given.protocols if isinstance(given, AnnotatedFile) else ()
+    if named and protocol.name in PROTOCOLS and protocol.name not in named:
+        raise DataError(
+            source,
+            f"expected protocol {' or '.join(map(repr, named))}, which its sequences are for, got "
+            f"{protocol.name!r}; leave the protocol out to take {named[0]!r}.",
+        )
     if filmed and protocol.rig is None:
         raise DataError(
             source,
             f"expected annotated sequences for protocol {protocol.name!r}, whose cameras the "
             "dataset brings, got 3D motion; make the file by `posenet3d data convert`.",
         )
-    if not filmed and protocol.rig is not None:
+    if not filmed and protocol.rig is not None and not named:
         raise DataError(
             source,
             f"expected 3D motion for protocol {protocol.name!r}, whose cameras film it, got "
             "annotated sequences; choose the dataset's own protocol, such as 'h36m'.",
         )
-    if protocol.rig is None:
-        return _annotated(cast(Sequence[AnnotatedSequence], given), protocol, source)
-    return _motion(cast(Sequence[MotionClip], given), protocol.rig)
+    return given
+
+
+def _source(data: TestData) -> object:
+    return data if isinstance(data, str | Path) else "test data"
 
 
 def _load(path: Path) -> Sequence[MotionClip] | Sequence[AnnotatedSequence]:
@@ -128,18 +189,20 @@ def _annotated(
     else:
         names = tuple(sequence.name for sequence in sequences)
         lengths = tuple(map(len, sequences))
-    cameras = [name.rpartition("/")[2] for name in names]
+    keys, _, cameras = zip(*(name.rpartition("/") for name in names), strict=True)
+    parts = (("camera", protocol.cameras, cameras), ("clip", protocol.clips, keys))
+    for what, wanted, got in parts:
+        if wanted and not {*wanted} & {*got}:
+            raise DataError(
+                source,
+                f"expected a {what} of protocol {protocol.name!r}, {' or '.join(wanted[:8])}, "
+                f"got {', '.join(sorted(set(got))[:8])}.",
+            )
     places = [
         place
-        for place, camera in enumerate(cameras)
-        if not protocol.cameras or camera in protocol.cameras
+        for place in range(len(names))
+        if all(not wanted or got[place] in wanted for _, wanted, got in parts)
     ]
-    if not places:
-        raise DataError(
-            source,
-            f"expected a camera of protocol {protocol.name!r}, {' or '.join(protocol.cameras)}, "
-            f"got {', '.join(sorted(set(cameras)))}.",
-        )
 
     def see(places: list[int], given: Input) -> Iterator[TestSequence]:
         for view, place in enumerate(places):
@@ -153,7 +216,7 @@ def _annotated(
                 given.detector,
             )
 
-    groups = groupby(places, key=lambda place: names[place].rpartition("/")[0])
+    groups = groupby(places, key=lambda place: keys[place])
     found = [(key, list(group)) for key, group in groups]
     return tuple(EvaluatedClip(key, lengths[group[0]], partial(see, group)) for key, group in found)
 

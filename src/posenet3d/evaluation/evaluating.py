@@ -26,6 +26,7 @@ from posenet3d.evaluation.clips import (
     TestData,
     evaluated_clips,
     one_frame_rate,
+    usual_protocol,
 )
 from posenet3d.evaluation.protocols import Protocol, find_protocol
 from posenet3d.evaluation.provenance import library_versions, source_commit
@@ -44,7 +45,7 @@ Progress = Callable[[int, int, str], None]
 def evaluate(
     lifter: Lifter | None,
     clips: TestData,
-    protocol: Protocol | str = "cmu14",
+    protocol: Protocol | str | None = None,
     *,
     frames: int = 9,
     normalization: ScaleMode = "sequence",
@@ -73,7 +74,8 @@ def evaluate(
         clips: what the protocol needs: 3D motion where cameras of its own film it, annotated
             sequences (`posenet3d.data.AnnotatedSequence`) where the dataset brings its cameras; or
             the npz file of either.
-        protocol: a protocol or its name.
+        protocol: a protocol or its name; by default the first that the file names, else
+            ``"cmu14"``.
         frames: frames in a window, odd.
         normalization: the scale of the 2D input, see `posenet3d.data.normalization`.
         length: the training set's mean head-to-root length, for ``normalization="dataset"``.
@@ -98,8 +100,9 @@ def evaluate(
     Raises:
         ConfigurationError: ``frames``, ``batch_size``, ``samples`` or ``hardest`` cannot be used.
         UnknownNameError: no protocol or normalisation of this name.
-        DataError: no clips, clips of the wrong kind, a damaged one, frame rates that differ, or a
-            head that gives something else than a finite pose for each frame.
+        DataError: no clips, clips of the wrong kind or for another protocol, a damaged one, frame
+            rates that differ, or a head that gives something else than a finite pose for each
+            frame.
         StorageError: the file cannot be read.
 
     Example:
@@ -111,6 +114,7 @@ def evaluate(
         (['flat'], 4)
     """
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    rules = usual_protocol(clips) if rules is None else rules
     _check_options(frames=frames, batch_size=batch_size, samples=samples, hardest=hardest)
     parts = evaluated_clips(clips, rules)
     given = Input(normalization, distance, length, detector)
@@ -129,6 +133,7 @@ def evaluate(
         views=run.views,
         frames=run.frames_seen,
         stride=rules.stride,
+        mean_over=rules.mean_over,
         fps=one_frame_rate(run.rates) if rules.velocities else math.nan,
         window=frames,
         normalization=normalization,
@@ -151,7 +156,7 @@ class _Run:
     batch_size: int
     distance: float
     hard: int
-    tallies: dict[str, dict[str, Tally]] = field(default_factory=dict)
+    tallies: dict[str, dict[str, list[Tally]]] = field(default_factory=dict)
     samples: list[PoseSample] = field(default_factory=list)
     hardest: list[tuple[float, PoseSample]] = field(default_factory=list)
     wanted: dict[tuple[str, int], list[int]] = field(default_factory=dict)
@@ -194,9 +199,10 @@ class _Run:
                 counted=_on(self.device, sequence.counted),
                 velocities=self.protocol.velocities,
             )
-            subjects = self.tallies.setdefault(head, {})
-            before = subjects.get(sequence.subject)
-            subjects[sequence.subject] = tally if before is None else before + tally
+            counted = self.tallies.setdefault(head, {}).setdefault(sequence.subject, [])
+            if counted and self.protocol.mean_over == "frames":
+                tally = counted.pop() + tally
+            counted.append(tally)
         self.frames_seen += len(sequence)
         self.views = max(self.views, sequence.view + 1)
         self._keep_samples(sequence, heads, truth)
@@ -230,7 +236,12 @@ class _Run:
 
     def heads(self) -> dict[str, HeadScores]:
         """The scores of each head."""
-        return {head: HeadScores.of_subjects(subjects) for head, subjects in self.tallies.items()}
+        if self.protocol.mean_over == "sequences":
+            return {head: HeadScores.of_sequences(given) for head, given in self.tallies.items()}
+        return {
+            head: HeadScores.of_subjects({subject: tally for subject, (tally,) in given.items()})
+            for head, given in self.tallies.items()
+        }
 
 
 def _check_options(*, frames: int, batch_size: int, samples: int, hardest: int) -> None:

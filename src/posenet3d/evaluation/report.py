@@ -70,6 +70,8 @@ class EvaluationReport:
     """Frames in a window."""
     normalization: str
     """The scale of the 2D input."""
+    mean_over: Literal["frames", "sequences"] = "frames"
+    """What counts once in the figures of a head."""
     samples: tuple[PoseSample, ...] = ()
     """Test frames for the picture sheet; not in the JSON."""
     hardest: tuple[PoseSample, ...] = ()
@@ -160,6 +162,7 @@ class EvaluationReport:
             "views": self.views,
             "frames": self.frames,
             "stride": self.stride,
+            "mean_over": self.mean_over,
             "fps": self.fps,
             "window": self.window,
             "normalization": self.normalization,
@@ -181,13 +184,13 @@ class EvaluationReport:
 
 
 def figures_table(
-    report: EvaluationReport, mean_over: Literal["frames", "subjects"] = "frames"
+    report: EvaluationReport, mean_over: Literal["report", "subjects"] = "report"
 ) -> Table:
     """The table of all heads; it fits a terminal of 80 columns.
 
     Args:
         report: the report.
-        mean_over: every frame counts once, or every subject.
+        mean_over: what counts once: what the report says, frames as a rule; or every subject.
 
     Returns:
         A table for a rich console, a row a head.
@@ -211,12 +214,13 @@ def figures_table(
         >>> figures_table(report, "subjects").row_count
         1
     """
-    table = _plain_table(f"{report.protocol}, mean over {mean_over}: mm; PCK and AUC in %", "head")
+    counted = report.mean_over if mean_over == "report" else mean_over
+    table = _plain_table(f"{report.protocol}, mean over {counted}: mm; PCK and AUC in %", "head")
     for name in ("P-MPJPE", "x flat", "reflected", "N-MPJPE", "MPJVE", "MBLSTD", "PCK", "AUC"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("depth", no_wrap=True)
     rows = {
-        head: scores if mean_over == "frames" else scores.subject_mean
+        head: scores if mean_over == "report" else scores.subject_mean
         for head, scores in report.heads.items()
     }
     for head, scores in rows.items():

@@ -198,7 +198,7 @@ class HeadScores(Scores):
     """The scores of one head over all test frames, with the same figures by subject.
 
     The figures of the head itself are means over all frames (MPJVE: over all steps between
-    frames; MBLSTD: over sequences).
+    frames; MBLSTD: over sequences); under a protocol that says so, means over sequences.
 
     Example:
         >>> import torch
@@ -215,14 +215,24 @@ class HeadScores(Scores):
 
     @classmethod
     def of_subjects(cls, tallies: Mapping[str, Tally]) -> "HeadScores":
-        """The scores from the running sums of each subject."""
+        """The scores from the running sums of each subject; every frame counts once."""
         first, *rest = tallies.values()
         total = first
         for tally in rest:
             total = total + tally
         by_subject = {name: tallies[name].scores() for name in sorted(tallies)}
+        return cls._of(total.scores(), by_subject)
+
+    @classmethod
+    def of_sequences(cls, tallies: Mapping[str, Sequence[Tally]]) -> "HeadScores":
+        """The scores from the sums of each subject's sequences; every sequence counts once."""
+        scores = {name: [tally.scores() for tally in tallies[name]] for name in sorted(tallies)}
+        overall = average([one for each in scores.values() for one in each])
+        return cls._of(overall, {name: average(each) for name, each in scores.items()})
+
+    @classmethod
+    def _of(cls, overall: Scores, by_subject: Mapping[str, Scores]) -> "HeadScores":
         mean = average(list(by_subject.values()))
-        overall = total.scores()
         return cls(
             **{name: getattr(overall, name) for name in overall.__dataclass_fields__},
             subject_mean=mean,

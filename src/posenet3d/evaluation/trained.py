@@ -10,7 +10,7 @@ from posenet3d.networks import PoseNet3D
 
 
 def evaluate_network(
-    model: PoseNet3D, clips: TestData, protocol: Protocol | str = "cmu14", **options: Any
+    model: PoseNet3D, clips: TestData, protocol: Protocol | str | None = None, **options: Any
 ) -> EvaluationReport:
     """The errors of a trained network's branches under a protocol.
 
@@ -20,7 +20,7 @@ def evaluate_network(
     Args:
         model: the network.
         clips: as for `evaluate`.
-        protocol: a protocol or its name.
+        protocol: as for `evaluate`.
         **options: further ones of `evaluate`: ``detector``, ``batch_size``, ``samples`` …
 
     Returns:

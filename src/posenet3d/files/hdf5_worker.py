@@ -1,71 +1,34 @@
-"""Reads HDF5 files in a process of its own: started by `posenet3d.files.hdf5`, never imported.
-
-The HDF5 library is written for files that one trusts: a damaged one may send it round in a circle
-or crash it. Here that ends this process only. It takes a line of JSON on its standard input and
-answers with a line of JSON and the arrays' bytes, until the input ends.
-"""
+"""Reads HDF5 files for `posenet3d.files.hdf5`: run by ``reader_worker.py``, never imported."""
 
 import fnmatch
-import json
-import sys
-from typing import Any, BinaryIO
+from typing import Any
+
+import h5py
+import numpy as np
 
 _MAX_ATTRIBUTE = 2**20
 _MAX_TEXTS = 100_000
 _MAX_NODES = 1000
-_MEMORY = 4 * 2**30
 
 
-def main() -> None:
-    """Answers requests until there are no more."""
-    _limit_memory()
-    answers = sys.stdout.buffer
-    sys.stdout = sys.stderr
-    import h5py  # the process is up once its libraries are
-
-    answers.write(b"ready\n")
-    answers.flush()
-    for line in sys.stdin.buffer:
-        try:
-            answer = _Answer(**json.loads(line))
-            answer.read(h5py)
-        except Exception as error:  # whatever the library makes of the file
-            answer = _Answer("", [], 0)
-            answer.told = {"error": f"{type(error).__name__}: {error}"[:500]}
-        answer.send(answers)
+def read(path: str, names: list[str], max_bytes: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a file holds, as far as it is asked for: texts, attributes and references; arrays."""
+    contents = _Contents(names, max_bytes)
+    with h5py.File(path, "r") as file:
+        contents.add_group(file, "", depth=0)
+    return contents.facts, contents.arrays
 
 
-def _limit_memory() -> None:
-    try:
-        import resource
+class _Contents:
+    """What was found so far."""
 
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    except (ImportError, ValueError, OSError):  # not on this system
-        return
-
-
-class _Answer:
-    """What a file holds, as far as it was asked for."""
-
-    def __init__(self, path: str, names: list[str], max_bytes: int) -> None:
-        self.path, self.names, self.left = path, names, max_bytes
-        self.told: dict[str, Any] = {"arrays": [], "texts": {}, "attributes": {}, "references": {}}
-        self.data: list[Any] = []
+    def __init__(self, names: list[str], max_bytes: int) -> None:
+        self.names, self.left = names, max_bytes
+        self.facts: dict[str, Any] = {"texts": {}, "attributes": {}, "references": {}}
+        self.arrays: dict[str, Any] = {}
         self.nodes = 0
 
-    def send(self, stream: BinaryIO) -> None:
-        """Written as a line of JSON and the bytes that it promises."""
-        stream.write(json.dumps(self.told).encode() + b"\n")
-        for array in self.data:
-            stream.write(array.data if array.size else b"")
-        stream.flush()
-
-    def read(self, h5py: Any) -> None:
-        """Everything asked for, from the root and the groups in it."""
-        with h5py.File(self.path, "r") as file:
-            self._group(h5py, file, "", depth=0)
-
-    def _group(self, h5py: Any, group: Any, prefix: str, depth: int) -> None:
+    def add_group(self, group: Any, prefix: str, depth: int) -> None:
         self._attributes(group, prefix.rstrip("/"))
         for name in group:
             self.nodes += 1
@@ -77,9 +40,9 @@ class _Answer:
             asked = any(fnmatch.fnmatchcase(path, pattern) for pattern in self.names)
             kind = group.get(name, getclass=True)
             if kind is h5py.Group and depth == 0:
-                self._group(h5py, group[name], f"{path}/", depth + 1)
+                self.add_group(group[name], f"{path}/", depth + 1)
             elif kind is h5py.Dataset and asked:
-                self._dataset(h5py, group[name], path)
+                self._dataset(group[name], path)
 
     def _attributes(self, item: Any, path: str) -> None:
         found: dict[str, Any] = {}
@@ -94,9 +57,9 @@ class _Answer:
                 value = value.item()
             if isinstance(value, str | int | float):
                 found[name] = value
-        self.told["attributes"][path] = found
+        self.facts["attributes"][path] = found
 
-    def _dataset(self, h5py: Any, data: Any, path: str) -> None:
+    def _dataset(self, data: Any, path: str) -> None:
         self._attributes(data, path)
         if data.shape is None or data.is_virtual or data.external:
             raise ValueError(f"{path!r} keeps its numbers elsewhere")
@@ -123,7 +86,7 @@ class _Answer:
         if data.size > _MAX_TEXTS:
             raise ValueError(f"{path!r} has {data.size} references")
         found = [data.file[place].name if place else "" for place in data[()].ravel().tolist()]
-        self.told["references"][path] = [(name or "").lstrip("/") for name in found]
+        self.facts["references"][path] = [(name or "").lstrip("/") for name in found]
 
     def _texts(self, data: Any, path: str) -> None:
         if data.size > _MAX_TEXTS:
@@ -135,21 +98,13 @@ class _Answer:
         self.left -= sum(map(len, texts))
         if self.left < 0:
             raise ValueError(f"{path!r} has too long texts")
-        self.told["texts"][path] = texts
+        self.facts["texts"][path] = texts
 
     def _array(self, array: Any, path: str) -> None:
-        import numpy as np
-
         if array.dtype.kind == "f":
             array = array.astype("<f8", copy=False)
         elif array.dtype.kind in "biu":
             array = array.astype("<i8", copy=False)
         elif array.dtype.kind != "S" or array.dtype.itemsize == 0:
             return
-        array = np.ascontiguousarray(array)
-        self.told["arrays"].append([path, array.dtype.str, list(array.shape)])
-        self.data.append(array)
-
-
-if __name__ == "__main__":
-    main()
+        self.arrays[path] = np.ascontiguousarray(array)

@@ -11,14 +11,8 @@ import zlib
 import numpy as np
 
 from posenet3d.errors import DataError, StorageError
-from posenet3d.files.hdf5 import (
-    ALWAYS_BYTES,
-    MAX_BYTES,
-    MAX_RATIO,
-    Hdf5Contents,
-    is_hdf5,
-    read_hdf5,
-)
+from posenet3d.files.capped import most_unpacked
+from posenet3d.files.hdf5 import Hdf5Contents, is_hdf5, read_hdf5
 from posenet3d.files.matlab_v5 import MatlabValue, read_v5
 
 _DAMAGE = (ValueError, TypeError, OverflowError, MemoryError, struct.error)
@@ -54,8 +48,7 @@ def read_matlab(path: str | os.PathLike[str], *names: str) -> dict[str, MatlabVa
     source = os.fspath(path)
     try:
         with open(path, "rb") as file:
-            length = os.fstat(file.fileno()).st_size
-            most = min(MAX_BYTES, max(ALWAYS_BYTES, MAX_RATIO * length))
+            most = most_unpacked(os.fstat(file.fileno()).st_size)
             return read_v5(file, names, most)
     except OSError as error:
         raise StorageError(source, f"cannot be read: {error.strerror or error}.") from error

@@ -17,6 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from posenet3d.errors import DataError, StorageError
+from posenet3d.files.capped import most_unpacked
 from posenet3d.files.pickled_arrays import pickled_value
 from posenet3d.files.safe_pickle import MAX_STEPS, Record, pickled_notes
 
@@ -24,10 +25,8 @@ MAX_BYTES = 2**31
 """The most that the arrays asked for may take once unpacked."""
 
 MAX_RATIO = 20
-"""How many times its packed size an archive may take once unpacked, beyond `ALWAYS_BYTES`."""
-
-ALWAYS_BYTES = 2**26
-"""What an archive may take once unpacked, whatever its size."""
+"""How many times its packed size an archive may take once unpacked, beyond
+`posenet3d.files.capped.ALWAYS_BYTES`."""
 
 _MAX_DEPTH = 12
 _PACKED_BYTES_A_STEP = 4
@@ -109,7 +108,7 @@ def _read(file: IO[bytes], length: int, source: str, names: tuple[str, ...]) -> 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], length: int, source: str) -> None:
     total = sum(entry.file_size for entry in entries)
-    most = min(MAX_BYTES, max(ALWAYS_BYTES, MAX_RATIO * length))
+    most = most_unpacked(length, MAX_BYTES, MAX_RATIO)
     if total > most:
         raise DataError(
             source, f"expected at most {most} bytes of arrays in a file of {length}, got {total}."

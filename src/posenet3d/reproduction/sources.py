@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from posenet3d.data import MotionClip, load_motion
-from posenet3d.data.annotated_npz import holds_annotated
+from posenet3d.data.annotated_npz import AnnotatedFile, holds_annotated
 from posenet3d.data.sequence_files import belongs
 from posenet3d.errors import DataError, UnknownNameError
+from posenet3d.evaluation.clips import check_protocol
 from posenet3d.evaluation.protocols import CMU_14, find_protocol
 from posenet3d.files.npz import open_npz
 from posenet3d.keypoints.clips_npz import holds_keypoints
@@ -38,8 +39,9 @@ def open_material(
         test_data: what to measure: 3D motion, or annotated sequences with exact 2D.
         test_detected: annotated sequences with detected 2D.
         hold_out: subjects of a motion file to measure instead of a file of their own.
-        protocol: the protocol that measures; by default the paper's for annotated sequences, and
-            the open one that stands in for it for motion.
+        protocol: the protocol that measures; by default the paper's for annotated sequences, or
+            the one that their file names instead, and for motion the open one that stands in for
+            it.
         rig: the cameras that film motion to train on; by default those of the protocol, but for
             Table 3 and protocols without any ``cmu14``.
         noise: the model that makes detected 2D where no file holds it; ``gentle`` where motion is
@@ -49,7 +51,8 @@ def open_material(
         The material, checked against what the table's runs need.
 
     Raises:
-        DataError: a file is missing, or is not of the kind that it is named as.
+        DataError: a file is missing, is not of the kind that it is named as, or is for other
+            protocols.
         StorageError: a file cannot be read.
         UnknownNameError: no such table, protocol, rig, noise or subject.
 
@@ -70,7 +73,7 @@ def open_material(
     test = _test(test_data or beside, test_detected or detected_beside, held)
     motion = not isinstance(training.get(EXACT, Path()), Path)
     test_motion = any(not isinstance(each, Path) for each in test.values())
-    chosen = protocol or (wanted.filmed_protocol if test_motion else wanted.annotated_protocol)
+    chosen = protocol or (wanted.filmed_protocol if test_motion else _own(test, wanted))
     cameras = None
     if motion:
         cameras = rig or wanted.filmed_training or find_protocol(chosen).rig or CMU_14.name
@@ -78,10 +81,18 @@ def open_material(
         raise DataError(data, "expected 3D motion for a rig to film, got 2D keypoints.")
     if motion and noise is None:
         noise = GENTLE
+    for each in test.values():
+        check_protocol(each, find_protocol(chosen))
     material = Material(training, test, chosen, cameras, noise)
     for seen in wanted.seen:
         material.check(seen)
     return material
+
+
+def _own(test: Mapping[str, Any], table: PaperTable) -> str:
+    """The paper's protocol for annotated sequences, or what their file names instead."""
+    named = [name for path in test.values() for name in AnnotatedFile(path).protocols]
+    return named[0] if named and table.annotated_protocol not in named else table.annotated_protocol
 
 
 def _unfolded(given: str | Path | None) -> tuple[str | Path | None, Path | None]:

@@ -11,6 +11,13 @@ import pytest
 
 from posenet3d.data import AnnotatedSequence, write_annotated
 from posenet3d.data.datasets import load_dataset
+from posenet3d.data.datasets.human36m.recordings import (
+    ACTIONS,
+    FIRST_RECORDINGS,
+    TEST_SUBJECTS,
+    action_of,
+    in_use,
+)
 from posenet3d.errors import ConfigurationError, DataError, PoseNet3DError
 from posenet3d.evaluation import evaluate
 from posenet3d.keypoints.clips_npz import read_clips, write_clips
@@ -155,6 +162,25 @@ def test_the_paper_s_protocol_and_the_frontal_one_run(folders):
     assert 50 < report["flat"].p_mpjpe < 250
     frontal = evaluate(None, sequences, "h36m-frontal")
     assert (frontal.views, frontal["flat"].frames) == (1, 7 * files.FRAMES / 5)
+
+
+def test_hmr_s_protocol_takes_the_first_recording_of_each_action(folders):
+    people = human36m(folders["release"], actions=("Directions", "Walking"))
+    sequences = list(people.test())
+    report = evaluate(None, sequences, "h36m-hmr")
+    assert (report.clips, report.views, report.mean_over) == (4, 1, "sequences")
+    wanted = [f"{who}/{what} 1" for who in ("S9", "S11") for what in ("Directions", "Walking")]
+    first = [each for each in sequences if each.camera == files.CAMERAS[3] and each.key in wanted]
+    errors = [evaluate(None, [each], "h36m-frontal")["flat"].p_mpjpe for each in first]
+    assert len(errors) == 4
+    assert report["flat"].p_mpjpe == pytest.approx(np.mean(errors))
+
+
+def test_each_action_has_one_first_recording_by_each_test_subject():
+    assert len(FIRST_RECORDINGS) == len(set(FIRST_RECORDINGS)) == 2 * len(ACTIONS)
+    found = [(key.partition("/")[0], action_of(key.partition("/")[2])) for key in FIRST_RECORDINGS]
+    assert sorted(found) == sorted((who, what) for who in TEST_SUBJECTS for what in ACTIONS)
+    assert all(in_use(*key.split("/"), ACTIONS) for key in FIRST_RECORDINGS)
 
 
 def test_an_oracle_has_no_error(folders):

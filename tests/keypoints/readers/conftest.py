@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posenet3d.files import hdf5
+from posenet3d.files import reader_process
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons import layout
 
@@ -57,7 +57,7 @@ class Walker:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Less time for an HDF5 file: of a thousand damaged ones eight send the library in circles."""
-    monkeypatch.setattr(hdf5, "_SECONDS", 0.3)
+    monkeypatch.setattr(reader_process, "_SECONDS", 0.3)
 
 
 @pytest.fixture(scope="session")

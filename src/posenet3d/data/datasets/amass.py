@@ -96,7 +96,7 @@ class AmassDataset(FilmedDataset):
         ),
         files={"*/*/*.npz": "motion, <dataset>/<subject>/<motion>_poses.npz or _stageii.npz"},
         registration=True,
-        protocols=("h36m",),
+        protocols=("cmu14", "cmu14-wild"),
     )
 
     def __init__(

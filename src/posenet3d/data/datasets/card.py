@@ -44,7 +44,8 @@ class DatasetCard:
         downloads: what may be downloaded without registration.
         optional: those keys of `files` that it can do without.
         registration: whether its owners ask whoever wants the files to register first.
-        protocols: the evaluation's protocols that its test set is for.
+        protocols: the evaluation's protocols that its test set is for, the usual one first; a
+            dataset whose options decide has an attribute ``protocols`` of its own.
         splits: what it gives: ``"train"``, ``"test"``, or both; one without 3D has no test.
 
     Example:

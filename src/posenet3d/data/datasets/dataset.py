@@ -84,6 +84,24 @@ def load_dataset(name: str, root: str | Path | None = None, **options: Any) -> D
     return cast(Dataset, made)
 
 
+def protocols_of(dataset: Dataset) -> tuple[str, ...]:
+    """The protocols that a dataset's test sequences are for.
+
+    Args:
+        dataset: the dataset.
+
+    Returns:
+        Names, the usual one first: its own attribute ``protocols`` where its options decide, as
+        those of a dataset that a rig films do; else its card's.
+
+    Example:
+        >>> protocols_of(load_dataset("synthetic", clips=1, protocol="cmu14-wild"))
+        ('cmu14-wild',)
+    """
+    named: tuple[str, ...] = getattr(dataset, "protocols", dataset.about.protocols)
+    return named
+
+
 def _as_said(value: Any) -> Any:
     """A path or a tuple as a command line or a file would give it."""
     if isinstance(value, tuple):

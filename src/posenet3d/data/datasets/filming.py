@@ -18,6 +18,9 @@ class FilmedDataset(ABC):
     Args:
         protocol: the camera rig, ``"cmu14"`` or ``"cmu14-wild"``.
 
+    Attributes:
+        protocols: the protocol that its test sequences are for, see `protocols_of`.
+
     Raises:
         UnknownNameError: no such protocol.
 
@@ -32,6 +35,7 @@ class FilmedDataset(ABC):
 
     def __init__(self, protocol: str) -> None:
         camera_rig(protocol)
+        self.protocols = (protocol,)
         self._protocol = protocol
 
     @abstractmethod

@@ -56,7 +56,7 @@ class SyntheticDataset(FilmedDataset):
         licence="Apache-2.0, as the library",
         citation="none",
         steps=("Nothing to do: they are made when they are asked for.",),
-        protocols=("h36m",),
+        protocols=("cmu14", "cmu14-wild"),
     )
 
     def __init__(

@@ -89,7 +89,7 @@ class CmuDataset(FilmedDataset):
             "cmu_test.npz": "test clips made of them",
         },
         optional=("**/*.amc", "**/*.asf", "**/*.bvh", "cmu_train.npz", "cmu_test.npz"),
-        protocols=("h36m",),
+        protocols=("cmu14", "cmu14-wild"),
     )
 
     def __init__(

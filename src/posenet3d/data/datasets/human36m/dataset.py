@@ -113,6 +113,7 @@ class Human36mDataset:
         files=_FILES,
         optional=tuple(_FILES),
         registration=True,
+        protocols=("h36m", "h36m-frontal", "h36m-hmr"),
     )
 
     def __init__(

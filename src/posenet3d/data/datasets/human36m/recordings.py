@@ -32,6 +32,20 @@ CAMERAS: tuple[str, ...] = tuple(IMAGE_SIZES)
 """The cameras in the order in which files list them."""
 
 _DAMAGED = frozenset({("S11", "Directions")})
+_FIRST = {
+    **{(subject, action): f"{action} 1" for subject in TEST_SUBJECTS for action in ACTIONS},
+    ("S9", "SittingDown"): "SittingDown",
+    ("S11", "SittingDown"): "SittingDown",
+    ("S11", "Greeting"): "Greeting 2",
+    ("S11", "Phoning"): "Phoning 3",
+    ("S11", "Smoking"): "Smoking 2",
+}
+
+FIRST_RECORDINGS: tuple[str, ...] = tuple(f"{who}/{called}" for (who, _), called in _FIRST.items())
+"""The first of the test subjects' two recordings of each action: ``"S9/Directions 1"`` ….
+
+The one that the ``mapping`` of ``metadata.xml`` (anibali/h36m-fetch has a copy) calls subaction 1.
+The numbers in the names do not tell."""
 
 
 def recording_name(called: str) -> str:
