@@ -40,8 +40,8 @@ def root_position(
     if not joints or not all(0 <= joint < count for joint in joints):
         raise ShapeError("joints", expected=f"indices from 0 to {count - 1}", got=repr([*joints]))
     # Plain slices: an index tensor would be copied from the host and break CUDA graph capture.
-    chosen = torch.cat([points[..., joint : joint + 1, :] for joint in joints], dim=-2)
-    return chosen.mean(-2, keepdim=True)
+    first, *others = (points[..., joint : joint + 1, :] for joint in joints)
+    return sum(others, first) / len(joints)
 
 
 def root_centre(

@@ -159,7 +159,7 @@ def track(
         seen = convert(
             sequence.points[chosen], sequence.layout, "lsp_14", sequence.confidence[chosen]
         )
-        invented[chosen] = ~(np.isfinite(seen.points).all(axis=-1) & (seen.confidence > 0))
+        invented[chosen] = seen.confidence == 0
         if filled is not None:
             invented[chosen] |= _made_of(sequence, chosen, filled[chosen])
         root[chosen] = fit_root(

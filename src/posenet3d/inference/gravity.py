@@ -114,10 +114,17 @@ def estimate_up(
     evidence = min(1.0 + len(points) / fps / _SECONDS_APART, _MOST_EVIDENCE)
     up = _mean_direction(prior)
     posterior, telling = prior, 0.0
-    for _ in range(_ROUNDS if len(keep) else 0):
-        log_likelihood = evidence * _log_likelihood(points[keep], visible[keep], up, lifted)
-        posterior, telling = _posterior(prior, log_likelihood)
-        up = _mean_direction(posterior)
+    if len(keep):
+        points, visible = points[keep], visible[keep]
+        share = evidence / (2 * len(keep))
+        of_trunk = _log_likelihood(
+            _trunk(points), points, visible[:, _TRUNK], _TRUNK_SPREAD, lifted
+        )
+        for _ in range(_ROUNDS):
+            body = _body(points, up)
+            of_body = _log_likelihood(body, points, visible[:, _LEGS], _BODY_SPREAD, lifted)
+            posterior, telling = _posterior(prior, share * (of_body + of_trunk))
+            up = _mean_direction(posterior)
     off = np.arccos(np.clip(grid @ up, -1.0, 1.0))
     return GravityEstimate(up, float(np.degrees(np.sqrt(posterior @ off**2))), telling)
 
@@ -161,28 +168,32 @@ def _log_prior(pitch: float) -> Float[np.ndarray, " directions"]:
     return np.asarray(log - np.logaddexp.reduce(log))
 
 
+def _body(
+    points: Float[np.ndarray, "frames 14 3"], up: Float[np.ndarray, " 3"]
+) -> Float[np.ndarray, "frames 3"]:
+    """The axis from what bears the body to the centre of its mass, less its lean."""
+    axis = unit(centre_of_mass(points) - support(points, up))
+    return unit(axis - _BODY_LEAN * ahead(points))
+
+
+def _trunk(points: Float[np.ndarray, "frames 14 3"]) -> Float[np.ndarray, "frames 3"]:
+    """The axis of the trunk, less its lean."""
+    return unit(trunk_axis(points) - _TRUNK_LEAN * ahead(points))
+
+
 def _log_likelihood(
+    axes: Float[np.ndarray, "frames 3"],
     points: Float[np.ndarray, "frames 14 3"],
-    visible: Bool[np.ndarray, "frames 14"],
-    up: Float[np.ndarray, " 3"],
+    visible: Bool[np.ndarray, "frames needed"],
+    spread: tuple[tuple[float, float], ...],
     lifted: Float[np.ndarray, "directions 3"],
 ) -> Float[np.ndarray, " directions"]:
-    """The mean over frames of what both axes say, on the grid."""
-    stretched, facing = leg_extension(points), ahead(points)
-    body = unit(centre_of_mass(points) - support(points, up))
-    body = unit(body - _BODY_LEAN * facing)
-    trunk = unit(trunk_axis(points) - _TRUNK_LEAN * facing)
-    total = np.zeros(len(lifted))
-    for axis, spread, needed in (
-        (body, _BODY_SPREAD, _LEGS),
-        (trunk, _TRUNK_SPREAD, _TRUNK),
-    ):
-        known = visible[:, needed].all(axis=1) & (np.linalg.norm(axis, axis=1) > 0.5)
-        sigma = np.radians(np.interp(stretched[known], *np.transpose(spread)))
-        kappa = sigma**-2.0
-        log_scale = np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa))) + np.log(1 - _OUTLIERS)
-        total += _log_density(axis[known], kappa, log_scale, lifted)
-    return total / (2 * len(points))
+    """The sum over frames of what one axis says, on the grid; only where its joints are seen."""
+    known = visible.all(axis=1) & (np.linalg.norm(axes, axis=1) > 0.5)
+    sigma = np.radians(np.interp(leg_extension(points)[known], *np.transpose(spread)))
+    kappa = sigma**-2.0
+    log_scale = np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa))) + np.log(1 - _OUTLIERS)
+    return _log_density(axes[known], kappa, log_scale, lifted)
 
 
 def _log_density(

@@ -94,7 +94,10 @@ class WindowLifter:
             features = self._backbone.slide(points[None])[0]
         else:
             features = self._backbone(told)
-        teacher = centre_on_hips(self._teacher(features, told))
+        if shared and hasattr(self._teacher, "slide"):
+            teacher = centre_on_hips(self._teacher.slide(features, points))
+        else:
+            teacher = centre_on_hips(self._teacher(features, told))
         if self._student is None or not body:
             return WindowAnswer(teacher, None, None)
         seen = (features, teacher) if self.model.student_sees_teacher else (features,)

@@ -18,9 +18,10 @@ body's, for the teacher's stand as the network's own camera sees them, which mov
 """
 
 _CHUNK = 512  # frames that are fitted together, in a processor's cache
-_ROUNDS = 4  # of reweighting
+_ROUNDS = 4  # each but the first with the joints reweighted
 _TOLERATED = 0.02  # off the 2D, in parts of the depth: some 10 cm at 5 m; beyond it joints fade
 _NEAREST = 0.3  # metres
+_LEAST_SPREAD = 1e-13  # of the mean square: less is rounding, of joints that are seen in one place
 
 
 def fit_root(
@@ -63,9 +64,9 @@ def fit_root(
 
 
 class _Sight(NamedTuple):
-    """Frames that are fitted together, every array (joints, frames).
+    """Frames that are fitted together; arrays have the frames as their last axis.
 
-    With the frames as the last axis a sum over joints adds up whole rows, many times as fast.
+    So a sum over joints adds up whole rows, many times as fast.
     """
 
     u: Float[np.ndarray, "joints frames"]
@@ -76,6 +77,8 @@ class _Sight(NamedTuple):
     """How far the joint lies from its line of sight, translation left out: u z - x and v z - y."""
     weights: Float[np.ndarray, "joints frames"]
     """Zeros where unknown."""
+    products: Float[np.ndarray, "7 joints frames"]
+    """What a solution sums over joints: 1, u, v, across, down, u u + v v, u across + v down."""
 
     @classmethod
     def of(
@@ -89,28 +92,31 @@ class _Sight(NamedTuple):
         x, y, z = np.ascontiguousarray(joints.transpose(2, 1, 0))
         known = np.isfinite(u) & np.isfinite(v) & (weights.T > 0)
         u, v = np.where(known, u, 0.0), np.where(known, v, 0.0)
-        return cls(u, v, u * z - x, v * z - y, np.where(known, weights.T, 0.0))
+        across, down = u * z - x, v * z - y
+        one = np.ones_like(u)
+        products = np.stack([one, u, v, across, down, u**2 + v**2, u * across + v * down])
+        return cls(u, v, across, down, np.where(known, weights.T, 0.0), products)
 
     def translation(self) -> Float[np.ndarray, "frames 3"]:
         """The robust solution of each frame; NaN where there is none."""
-        used, root = self.weights, np.zeros((3, self.u.shape[1]))
-        for _ in range(_ROUNDS):
-            root = self._solve(used)
+        root = self._solve(self.weights)
+        for _ in range(_ROUNDS - 1):
             x, y, z = root
             off = (self.across + self.u * z - x) ** 2 + (self.down + self.v * z - y) ** 2
             used = self.weights / (1 + off / (_TOLERATED * np.maximum(z, _NEAREST)) ** 2)
+            root = self._solve(used)
         few = (self.weights > 0).sum(axis=0) < 2
         root[:, few | ~(root[2] > _NEAREST)] = np.nan
         return root.T
 
     def _solve(self, weights: Float[np.ndarray, "joints frames"]) -> Float[np.ndarray, "3 frames"]:
         """The weighted least squares solution, by the slope of what is off over the rays."""
-        share = weights / np.maximum(weights.sum(axis=0), 1e-12)
-        u, v, across, down = ((share * each).sum(axis=0) for each in self[:4])
-        off_u, off_v = self.u - u, self.v - v
-        spread = (share * (off_u**2 + off_v**2)).sum(axis=0)
-        slope = (share * (off_u * self.across + off_v * self.down)).sum(axis=0)
-        depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=spread > 0)
+        total, *sums = np.einsum("kjf,jf->kf", self.products, weights)
+        u, v, across, down, square, product = np.stack(sums) / np.maximum(total, 1e-12)
+        spread = square - (u**2 + v**2)
+        slope = product - (u * across + v * down)
+        apart = spread > _LEAST_SPREAD * square
+        depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=apart)
         return np.stack([across + u * depth, down + v * depth, depth])
 
 

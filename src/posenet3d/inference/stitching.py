@@ -56,7 +56,7 @@ class Stitcher:
     def __init__(self, frames: int, window: int, stitch: str) -> None:
         self._window, self._half = window, window // 2
         self._offsets = range(window) if stitch == "average" else (self._half,)
-        self._teacher = torch.zeros(frames, 14, 3)
+        self._teacher = torch.zeros(14, 3, frames).permute(2, 0, 1)  # long rows add up faster
         self._count = torch.zeros(frames)
         self._rotations: Tensor | None = None
         self._betas: Tensor | None = None
@@ -94,13 +94,13 @@ class Stitcher:
         return self._rotations
 
     def finish(self) -> Stitched:
-        """The means of all that was added; the stitcher's sums become them."""
-        self._teacher /= self._count[:, None, None]
+        """The means of all that was added; the sums of rotations become them."""
+        teacher = (self._teacher / self._count[:, None, None]).contiguous()
         if self._rotations is None or self._betas is None:
-            return Stitched(self._teacher, None, None)
+            return Stitched(teacher, None, None)
         if len(self._offsets) > 1:
             for start in range(0, len(self._count), _CHUNK):
                 chunk = slice(start, start + _CHUNK)
                 mean = self._rotations[chunk] / self._count[chunk, None, None, None]
                 self._rotations[chunk] = nearest_rotations(mean)
-        return Stitched(self._teacher, (self._betas / self._windows).float(), self._rotations)
+        return Stitched(teacher, (self._betas / self._windows).float(), self._rotations)

@@ -76,18 +76,59 @@ class TeacherHead(nn.Module):
             3D skeletons (batch, T, J, 3) in the camera frame, head-to-root units.
         """
         made = self.block(features)
-        offsets = rearrange(self.offsets(made), "b (t j) -> b t j", t=self.frames, j=self.joints)
+        shape = {"t": self.frames, "j": self.joints}
+        offsets = rearrange(self.offsets(made), "b (t j) -> b t j", **shape)
         if self.places is not None:
-            windows = self._completed(windows, self.places(made))
+            change = rearrange(self.places(made), "b (t j d) -> b t j d", **shape)
+            windows = self._completed(windows, change)
         return lift(windows, depth_from_offset(offsets, self.distance))
 
-    def _completed(self, windows: Windows2D, change: Float[Tensor, "batch numbers"]) -> Windows2D:
+    def slide(
+        self, features: Float[Tensor, "windows channels"], points: Float[Tensor, "around joints 2"]
+    ) -> Windows3D:
+        """The 3D skeletons of every window of consecutive frames, for inference.
+
+        They lie in memory with the windows as the last axis: one number of all windows is a row,
+        which is several times as fast to compute, and afterwards to add up, as short runs of
+        joints and axes are.
+
+        Args:
+            features: the backbone's features, one a window (windows, C).
+            points: the frames that the windows are cut from (windows + T - 1, J, 2), as
+                :meth:`forward` takes them.
+
+        Returns:
+            3D skeletons (windows, T, J, 3), as :meth:`forward` gives them.
+        """
+        made, joints = self.block(features), self.joints
+        rows = points.permute(2, 1, 0).contiguous().unfold(-1, len(features), 1)
+        windows = rearrange(rows, "d j t b -> b t j d")
+        if self.places is not None:
+            change = rearrange(_rows(self.places, made), "(t j d) b -> b t j d", j=joints, d=2)
+            if self.missing_joints and not bool(points.isfinite().all()):
+                windows = self._completed(windows, change)
+            elif self.moves_joints:
+                windows = windows + change
+        offsets = rearrange(_rows(self.offsets, made), "(t j) b -> t j b", j=joints)
+        depth = depth_from_offset(offsets, self.distance)
+        lifted = torch.cat([rearrange(windows, "b t j d -> d t j b") * depth, depth[None]])
+        return rearrange(lifted, "d t j b -> b t j d")
+
+    def _completed(
+        self, windows: Windows2D, change: Float[Tensor, "batch frames joints 2"]
+    ) -> Windows2D:
         """The windows with an answer where a joint is missing, or everywhere."""
-        change = rearrange(change, "b (t j d) -> b t j d", t=self.frames, j=self.joints)
         if self.moves_joints:
             return (fill_windows(windows) if self.missing_joints else windows) + change
         visible = visible_joints(windows)[..., None]
         return torch.where(visible, windows, fill_windows(windows) + change)
+
+
+def _rows(
+    layer: nn.Linear, features: Float[Tensor, "batch channels"]
+) -> Float[Tensor, "numbers batch"]:
+    """A layer's answer with a row for each of its numbers."""
+    return torch.addmm(layer.bias[:, None], layer.weight, features.T)
 
 
 class Lifter(nn.Module):

@@ -5,6 +5,7 @@ middle of the hips), and marked as synthesised; otherwise it is unknown (NaN).
 """
 
 from collections.abc import Callable
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -122,6 +123,8 @@ def convert(
     points = np.asarray(points, dtype=np.float64)
     given.check(points)
     known = _Source(points, _checked_confidence(points, confidence), given)
+    if wanted.joint_names == given.joint_names:
+        return Converted(points.copy(), np.zeros(len(given), dtype=np.bool_), known.confidence)
     joints = [_joint(known, name) for name in wanted.joint_names]
     return Converted(
         points=np.stack([joint.points for joint in joints], axis=-2),
@@ -131,7 +134,7 @@ def convert(
 
 
 def _checked_confidence(points: np.ndarray, confidence: np.ndarray | None) -> np.ndarray:
-    known = np.isfinite(points).all(axis=-1)
+    known = reduce(np.logical_and, np.moveaxis(np.isfinite(points), -1, 0))
     if confidence is None:
         return np.asarray(known, dtype=np.float64)
     confidence = np.asarray(confidence, dtype=np.float64)
