@@ -30,6 +30,7 @@ from posenet3d.cli.lift_options import (
     Outs,
     Person,
     Pitch,
+    Resample,
     Roll,
     Smooth,
     Source,
@@ -37,9 +38,11 @@ from posenet3d.cli.lift_options import (
     To,
     Weights,
     parse_joints,
+    parse_rate,
     parse_size,
     parse_tilt,
 )
+from posenet3d.cli.option_names import names_of_function
 
 if TYPE_CHECKING:
     from posenet3d.inference import Estimator
@@ -63,6 +66,7 @@ def lift(
     height_m: Height = None,
     fusion: Fusion = "mean",
     stitch: Stitch = "average",
+    resample: Resample = "auto",
     focal: Focal = None,
     pitch: Pitch = None,
     roll: Roll = None,
@@ -107,6 +111,7 @@ def lift(
         "up": parse_tilt(pitch, roll),
         "fusion": fusion,
         "stitch": stitch,
+        "resample": parse_rate(resample),
         "batch_size": batch_size,
     }
     together = {"--to": to or None, "--fewest-frames": fewest_frames}
@@ -119,7 +124,8 @@ def lift(
         check_no_footage(source)
         reading["joints"] = reading["joints"] or None
         batch = batch_plan(to, reading, repairing, predicting, option or (), fewest_frames or 1)
-        lift_many(source, out[0], batch, weights=weights, device=device, as_json=as_json)
+        named = names_of_function(lift)
+        lift_many(source, out[0], batch, named, weights=weights, device=device, as_json=as_json)
         return
     from posenet3d.cli.detect import people_of
     from posenet3d.cli.export import check, plan, write

@@ -61,6 +61,15 @@ Stitch = Annotated[
     str,
     typer.Option("--stitch", help="Overlapping windows: average them, or take each one's centre."),
 ]
+Resample = Annotated[
+    str,
+    typer.Option(
+        "--resample",
+        metavar="RATE",
+        help="Frames a second to lift at: auto (the network's, for faster footage), none, or a "
+        "number. The files have the footage's own frames.",
+    ),
+]
 Focal = Annotated[
     float | None,
     typer.Option("--focal", help="Focal length in pixels; the longest image side if not given."),
@@ -120,6 +129,28 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if match is None:
         raise ConfigurationError([f"--image-size: expected WIDTHxHEIGHT in pixels, got {text!r}"])
     return int(match[1]), int(match[2])
+
+
+def parse_rate(text: str) -> str | float:
+    """The frame rate to lift at out of ``auto``, ``none`` or ``50``.
+
+    Raises:
+        ConfigurationError: it is none of these.
+
+    Example:
+        >>> parse_rate("auto"), parse_rate("50")
+        ('auto', 50.0)
+    """
+    from posenet3d.errors import ConfigurationError
+    from posenet3d.inference.resampling import RESAMPLINGS
+
+    if text in RESAMPLINGS:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        expected = f"{', '.join(RESAMPLINGS)} or frames a second"
+        raise ConfigurationError([f"--resample: expected {expected}, got {text!r}"]) from None
 
 
 def parse_joints(given: Sequence[str]) -> dict[str, str]:
