@@ -56,6 +56,18 @@ def test_a_file_is_lifted_into_every_format_asked_for(walk: Path, tmp_path: Path
     assert lifted.invented[10:13, 6].all()
 
 
+def test_fast_footage_is_resampled_unless_told_otherwise(walk: Path, tmp_path: Path) -> None:
+    out, fast = tmp_path / "walk.npz", ["--fps", "100", "--device", "cpu"]
+    told = run(walk, *fast, "--out", out)
+    assert (
+        "Resampled to 50 frames a second for the network; the result has the footage's 100." in told
+    )
+    assert (len(load_reconstruction(out)), load_reconstruction(out).fps) == (40, 100.0)
+    assert "Resampled" not in run(walk, *fast, "--resample", "none", "--out", out, "--force")
+    with pytest.raises(ConfigurationError, match="--resample: expected auto, none or frames"):
+        run(walk, *fast, "--resample", "fast", "--out", out, "--force")
+
+
 def test_json_tells_everything_that_was_done(walk: Path, tmp_path: Path) -> None:
     out = tmp_path / "walk.npz"
     repair = ["--longest-gap", "0.2", "--min-confidence", "0.3", "--smooth", "one_euro"]

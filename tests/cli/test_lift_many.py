@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from posenet3d.cli import main
+from posenet3d.reconstruction import load_reconstruction
 
 
 @pytest.fixture
@@ -41,6 +42,31 @@ def test_a_bad_file_is_told_and_ends_with_2(folder, tmp_path, capsys):
     told = capsys.readouterr().out
     assert "2 lifted, 0 finished before, 1 failed" in told
     assert "c.npz" in told
+
+
+def test_failures_are_told_in_the_command_lines_options(folder, tmp_path, capsys):
+    points = np.random.default_rng(0).random((12, 17, 2))
+    np.savez(folder / "d.npz", layout="coco_17", points=points)
+    np.savez(folder / "e.npz", fps=50, points=points)
+    assert run("lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz") == 2
+    told = capsys.readouterr().out
+    assert "d.npz: fps: expected frames a second, got a file that does not tell; say --fps." in told
+    assert (
+        "e.npz: layout: expected the joints' layout, got a file that does not tell; say --" in told
+    )
+    assert "fps=" not in told
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert "say --fps." in report["outcomes"][2]["error"]
+
+
+def test_the_frame_rate_to_lift_at_reaches_the_files(folder, tmp_path, capsys):
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz"
+    assert run(*words, "--resample", "25") == 0
+    lifted = load_reconstruction(tmp_path / "out" / "a.npz")
+    assert lifted.provenance["resample"] == "to 25 frames a second"
+    assert (len(lifted), lifted.fps) == (12, 50.0)
+    assert run(*words, "--resample", "none") == 0
+    assert "2 lifted, 0 finished before" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys):

@@ -133,6 +133,7 @@ def test_a_sharded_set_tells_what_the_set_in_memory_tells(shards):
     sequences = walks([20, 30, 12, 5]) | {"S1/gaps": gappy()}
     disk, memory = shards(sequences)
     assert (len(disk), disk.frames, disk.subjects) == (len(memory), memory.frames, memory.subjects)
+    assert disk.fps == memory.fps == 50.0
     assert disk.hours == pytest.approx(memory.frames / 50 / 3600)
     assert "5 sequences of 3 subjects, 97 frames in 1 shards" in repr(disk)
     assert "skipped" in repr(disk.windows())

@@ -28,6 +28,13 @@ def test_sequences_become_the_canonical_layout():
     assert made.sequences["S01/a"].points.shape == (20, 14, 2)
 
 
+def test_the_frame_rate_is_told_where_it_is_one():
+    assert TrainingSet({"a": walk(), "b": walk()}).fps == walk().fps
+    slow = dataclasses.replace(walk(), fps=24.0)
+    assert TrainingSet({"a": walk(), "b": slow}).fps is None
+    assert TrainingSet({"b": slow}).fps == 24.0
+
+
 def test_there_is_no_place_for_a_third_coordinate():
     with pytest.raises(DataError, match=r"\(frames, 14, 2\)"):
         KeypointSequence(np.zeros((5, 14, 3)), layout="lsp_14", fps=50.0)

@@ -184,6 +184,7 @@ def test_whatever_ships_is_small_loads_and_has_the_card_of_its_own_file():
         ], name
         assert sum(path.stat().st_size for path in folder.iterdir()) < LARGEST, name
         assert card.name == name
+        assert StoredModel.read(folder).fps == 50.0
         assert card.weights_sha256 == StoredModel.read(folder).weights_sha256
         assert card.weights_bytes == (folder / "model.safetensors").stat().st_size
         assert (folder / "model_card.md").read_text() == card.to_markdown()

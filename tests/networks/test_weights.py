@@ -127,6 +127,23 @@ def test_the_description_can_be_read_by_people(model, folder):
     assert description["network"]["frames"] == 3
 
 
+def test_the_frame_rate_comes_back_and_an_older_file_without_one_loads(model, mannequin, folder):
+    assert load_model(folder, mannequin).fps is None
+    edit(folder, lambda description: description.update(fps=50))
+    network = load_model(folder, mannequin)
+    assert network.fps == 50.0
+    assert load_model(save_model(network, folder), mannequin).fps == 50.0
+    edit(folder, lambda description: description.pop("fps"))
+    assert load_model(folder, mannequin).fps is None
+
+
+@pytest.mark.parametrize("rate", [0, -50.0, True, "50", [50.0]])
+def test_a_frame_rate_that_is_none_is_an_error(mannequin, folder, rate):
+    edit(folder, lambda description: description.update(fps=rate))
+    with pytest.raises(DataError, match="fps: expected a positive number or null"):
+        load_model(folder, mannequin)
+
+
 def test_the_body_is_not_stored(folder):
     """6890 vertices with 207 pose directions would be 17 MB; SJA's own weights stay."""
     names = safetensors.torch.load_file(folder / "model.safetensors").keys()

@@ -58,6 +58,7 @@ def test_a_finished_folder_holds_everything(whole_run: Path) -> None:
     assert [line.split(",")[:2] for line in lines[1:]] == [
         [stage, step] for stage in stages for step in ("4", "6")
     ]
+    assert {load_model(path.parent).fps for path in whole_run.rglob("model.json")} == {30.0}
     assert "run_dir" not in json.loads((whole_run / "report.json").read_text())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperGroup
 
 from posenet3d import __version__
 from posenet3d.cli.body import body
@@ -21,6 +21,7 @@ from posenet3d.cli.doctor import doctor
 from posenet3d.cli.evaluate import evaluate
 from posenet3d.cli.export import export
 from posenet3d.cli.lift import lift
+from posenet3d.cli.option_names import names_of_command
 from posenet3d.cli.plugins import plugins
 from posenet3d.cli.reproduce import ReproduceCommand, reproduce
 from posenet3d.cli.train import train
@@ -115,9 +116,4 @@ def options_of(arguments: Sequence[str]) -> dict[str, str]:
     for word in arguments:
         if isinstance(command, TyperGroup) and word in command.commands:
             command = command.commands[word]
-    found = {
-        each.name: max(each.opts, key=len)
-        for each in command.params
-        if isinstance(each, TyperOption) and each.name is not None
-    }
-    return {**found, "joints": found["joint"]} if "joint" in found else found
+    return names_of_command(command)

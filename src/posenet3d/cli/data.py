@@ -209,8 +209,6 @@ def _print_report(source: Path, report: dict[str, Any]) -> None:
     Console().print(table, markup=False)
 
 
-
-
 class _Counted:
     """Files' sequences, with a bar of the files and a count of what was written."""
 

@@ -30,14 +30,17 @@ from posenet3d.cli.lift_options import (
     Options,
     Person,
     Pitch,
+    Resample,
     Roll,
     Source,
     Stitch,
     To,
     Weights,
     parse_joints,
+    parse_rate,
     parse_tilt,
 )
+from posenet3d.cli.option_names import names_of_function
 from posenet3d.cli.options import Device, Force, JsonReport, Outs
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ def lift(
     weights: Weights = None,
     fusion: Fusion = "mean",
     stitch: Stitch = "average",
+    resample: Resample = "auto",
     batch_size: BatchSize = 512,
     many: Many = False,
     to: To = None,
@@ -106,6 +110,7 @@ def lift(
         "up": parse_tilt(pitch, roll),
         "fusion": fusion,
         "stitch": stitch,
+        "resample": parse_rate(resample),
         "batch_size": batch_size,
     }
     together = {"--to": to or None, "--fewest-frames": fewest_frames}
@@ -118,7 +123,8 @@ def lift(
         check_no_footage(source)
         reading["joints"] = reading["joints"] or None
         batch = batch_plan(to, reading, repairing, predicting, option or (), fewest_frames or 1)
-        lift_many(source, out[0], batch, weights=weights, device=device, as_json=as_json)
+        named = names_of_function(lift)
+        lift_many(source, out[0], batch, named, weights=weights, device=device, as_json=as_json)
         return
     from posenet3d.cli.detect import people_of
     from posenet3d.cli.export import check, plan, write

@@ -16,6 +16,7 @@ def lift_many(
     source: Path,
     out: Path,
     plan: "Plan",
+    options: Mapping[str, str],
     *,
     weights: str | None = None,
     device: str = "auto",
@@ -27,6 +28,7 @@ def lift_many(
         source: the folder of inputs.
         out: the folder of outputs.
         plan: formats and options.
+        options: what the arguments are called in messages.
         weights: as for `Estimator.from_pretrained`.
         device: as there.
         as_json: print the report as JSON.
@@ -41,7 +43,7 @@ def lift_many(
     plan.check()
     estimator = Estimator.from_pretrained(weights, device)
     with _progress() as on_outcome:
-        report = predict_many(estimator, source, out, plan, on_outcome=on_outcome)
+        report = predict_many(estimator, source, out, plan, on_outcome=on_outcome, options=options)
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else summary(report, out))
     if report.exit_code:
         raise typer.Exit(report.exit_code)

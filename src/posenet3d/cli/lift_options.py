@@ -97,6 +97,16 @@ Stitch = Annotated[
         rich_help_panel=_NETWORK,
     ),
 ]
+Resample = Annotated[
+    str,
+    typer.Option(
+        "--resample",
+        metavar="RATE",
+        help="Frames a second to lift at: auto (the network's, for faster footage), none, or a "
+        "number. The files have the footage's own frames.",
+        rich_help_panel=_NETWORK,
+    ),
+]
 BatchSize = Annotated[
     int,
     typer.Option("--batch-size", min=1, help="Windows in a batch.", rich_help_panel=_NETWORK),
@@ -127,6 +137,28 @@ FewestFrames = Annotated[
         rich_help_panel=_MANY,
     ),
 ]
+
+
+def parse_rate(text: str) -> str | float:
+    """The frame rate to lift at out of ``auto``, ``none`` or ``50``.
+
+    Raises:
+        ConfigurationError: it is none of these.
+
+    Example:
+        >>> parse_rate("auto"), parse_rate("50")
+        ('auto', 50.0)
+    """
+    from posenet3d.errors import ConfigurationError
+    from posenet3d.inference.resampling import RESAMPLINGS
+
+    if text in RESAMPLINGS:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        expected = f"{', '.join(RESAMPLINGS)} or frames a second"
+        raise ConfigurationError([f"--resample: expected {expected}, got {text!r}"]) from None
 
 
 def parse_joints(given: Sequence[str]) -> dict[str, str]:

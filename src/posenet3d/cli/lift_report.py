@@ -52,6 +52,10 @@ def summary(lifted: "Reconstruction", log: "RepairLog") -> str:
     lines = [str(step) for step in log.steps]
     seconds = len(lifted) / lifted.fps
     lines.append(f"Lifted {len(lifted)} frames ({seconds:.1f} s) of {lifted.keypoints.source!r}.")
+    if (how := lifted.provenance.get("resample", "none")) != "none":
+        lines.append(
+            f"Resampled {how} for the network; the result has the footage's {lifted.fps:g}."
+        )
     if lifted.invented is not None and lifted.invented.any():
         share = 100 * float(lifted.invented.mean())
         lines.append(f"{share:.1f} % of the joints were not seen: their place is a guess.")

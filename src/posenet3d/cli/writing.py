@@ -1,4 +1,4 @@
-"""What commands that write have in common: nothing replaced unasked, nothing half done, what next."""
+"""What commands that write share: nothing replaced unasked, nothing half done, what comes next."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -74,6 +74,12 @@ class TrainingSet:
         return sum(map(len, self.sequences.values()))
 
     @property
+    def fps(self) -> float | None:
+        """Frames a second of every sequence; ``None`` where they differ."""
+        rates = {sequence.fps for sequence in self.sequences.values()}
+        return rates.pop() if len(rates) == 1 else None
+
+    @property
     def subjects(self) -> tuple[str, ...]:
         """The subjects' names, in the order in which they first occur."""
         return tuple(dict.fromkeys(name.partition("/")[0] for name in self.sequences))

@@ -19,8 +19,8 @@ import torch
 from jaxtyping import Float
 
 from posenet3d.body import SMPL_JOINT_NAMES
-from posenet3d.export.resampling import frames_around
 from posenet3d.geometry import rotmat_to_rotvec
+from posenet3d.geometry.resampling import frames_around
 from posenet3d.reconstruction import BodyMotion, Reconstruction, world_motion
 from posenet3d.reconstruction.world import RootMotion
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from posenet3d.body import BodyModel
 from posenet3d.errors import PoseNet3DError
-from posenet3d.export.resampling import frames_around
+from posenet3d.geometry.resampling import frames_around
 from posenet3d.reconstruction import (
     BodyMotion,
     Reconstruction,

@@ -2,7 +2,8 @@
 
 from posenet3d.inference.estimator import FUSIONS, Estimator
 from posenet3d.inference.live import LiveFrame
+from posenet3d.inference.resampling import RESAMPLINGS
 from posenet3d.inference.stitching import STITCHES
 from posenet3d.inference.tilt import up_of_tilt
 
-__all__ = ["FUSIONS", "STITCHES", "Estimator", "LiveFrame", "up_of_tilt"]
+__all__ = ["FUSIONS", "RESAMPLINGS", "STITCHES", "Estimator", "LiveFrame", "up_of_tilt"]

@@ -12,8 +12,8 @@ from posenet3d.inference.gravity import estimate_up
 from posenet3d.inference.placing import body_joints, metres_per_unit, rest_height
 from posenet3d.inference.root import DEPTH_SECONDS, fill_root, fit_root, smooth_depth
 from posenet3d.inference.stitching import Stitched
-from posenet3d.inference.windows import stretches_of
 from posenet3d.keypoints import KeypointSequence
+from posenet3d.keypoints.stretches import stretches_of
 from posenet3d.networks import PoseNet3D
 from posenet3d.reconstruction import AssumedCamera, BodyMotion, Reconstruction
 from posenet3d.skeletons import convert
@@ -166,7 +166,7 @@ def track(
             joints[chosen].astype(np.float64), seen.points, seen.confidence, camera
         )
     root = fill_root(root, otherwise)
-    for first, stop in stretches_of(sequence):
+    for first, stop in stretches_of(sequence.frame_index):
         root[first:stop] = smooth_depth(root[first:stop], DEPTH_SECONDS * sequence.fps)
     return root, invented
 

@@ -14,11 +14,13 @@ from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.inference.assembly import Wanted, assemble
 from posenet3d.inference.lifting import WindowLifter
 from posenet3d.inference.live import Frame, LiveFrame, LiveLifter, Stream, lift_live
+from posenet3d.inference.resampling import lifting_rate, stitched_at
 from posenet3d.inference.sequence import Progress, lift_sequence
 from posenet3d.inference.stitching import STITCHES
 from posenet3d.inference.tilt import unit_vector
 from posenet3d.inference.windows import anchoring_of
 from posenet3d.keypoints import KeypointSequence, load_keypoints
+from posenet3d.keypoints import resample as resampled
 from posenet3d.keypoints.sequence import UNITS
 from posenet3d.networks import PoseNet3D, pretrained_folder
 from posenet3d.networks.device import choose_device
@@ -108,6 +110,7 @@ class Estimator:
         batch_size: int = 512,
         fusion: str = "mean",
         stitch: str = "average",
+        resample: str | float | int = "auto",
         focal: float | int | None = None,
         up: Sequence[float] | np.ndarray | None = None,
         invented: Bool[np.ndarray, "frames joints"] | None = None,
@@ -133,6 +136,8 @@ class Estimator:
             batch_size: windows in a batch; as many as a processor's cache holds by default.
             fusion: whose skeleton; see `FUSIONS`. The body is always the student's.
             stitch: how overlapping windows are made one; see `STITCHES`.
+            resample: the frame rate to lift at: ``"auto"``, ``"none"`` or frames a second; see
+                `RESAMPLINGS`. The result is of the sequence's own frames all the same.
             focal: the camera's focal length in the keypoints' unit (pixels), if it is known; see
                 `assumed_camera` for what is assumed else.
             up: the direction against gravity in the camera frame, if it is known; see
@@ -146,18 +151,24 @@ class Estimator:
         Raises:
             DataError: hips or head top are never seen, or the person has no size.
             KeypointFormatError: a file is not what its format promises.
-            ShapeError: a height, focal length, batch size or direction that is none.
+            ShapeError: a height, focal length, batch size, frame rate or direction that is none.
             StorageError: a file cannot be read.
-            UnknownNameError: no such fusion, stitching or layout.
+            UnknownNameError: no such fusion, stitching, resampling or layout.
         """
         wanted = _checked(fusion, stitch, height_m, focal, up, batch_size)
         seen = _loaded(sequence, loading)
         if invented is not None and invented.shape != seen.confidence.shape:
             expected, got = f"{seen.confidence.shape}", f"{invented.shape}"
             raise ShapeError("invented", expected=expected, got=got)
-        anchors = anchoring_of(seen, self.model)
-        stitched = lift_sequence(self._ready(), seen, anchors, stitch, batch_size, on_progress)
-        told = {**self._provenance, "stitch": stitch}
+        rate = lifting_rate(resample, seen.fps, self.model.fps)
+        anew = None if rate == seen.fps else resampled(seen, rate)
+        given = seen if anew is None else anew.sequence
+        anchors = anchoring_of(given, self.model)
+        stitched = lift_sequence(self._ready(), given, anchors, stitch, batch_size, on_progress)
+        if anew is not None:
+            stitched = stitched_at(stitched, anew.places)
+        changed = "none" if anew is None else f"to {rate:.12g} frames a second"
+        told = {**self._provenance, "stitch": stitch, "resample": changed}
         return assemble(self.model, seen, anchors, stitched, wanted, told, invented)
 
     def predict_stream(

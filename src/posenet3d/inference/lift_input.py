@@ -4,9 +4,10 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 from posenet3d.errors import ConfigurationError, DataError, PluginError, PoseNet3DError
 from posenet3d.files import atomic_remove
@@ -22,7 +23,14 @@ STAGE = ".posenet3d-stage-"
 """What folders of unfinished files begin with, in the folder of outputs."""
 
 
-def lift_input(estimator: Predictor, source: Path, out: Path, name: str, plan: Plan) -> Outcome:
+def lift_input(
+    estimator: Predictor,
+    source: Path,
+    out: Path,
+    name: str,
+    plan: Plan,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> Outcome:
     """One input of a batch: skipped where it is finished, else lifted and written whole.
 
     Args:
@@ -31,6 +39,7 @@ def lift_input(estimator: Predictor, source: Path, out: Path, name: str, plan: P
         out: the folder of outputs, which exists.
         name: what its outputs are called, see `name_inputs`.
         plan: formats and options.
+        options: what messages call arguments, see :meth:`~posenet3d.errors.PoseNet3DError.told`.
 
     Returns:
         What became of it; whatever is wrong with the input is told there.
@@ -40,31 +49,37 @@ def lift_input(estimator: Predictor, source: Path, out: Path, name: str, plan: P
         PluginError: an exporter or reader that cannot be used.
     """
     began = time.perf_counter()
-    options = {**asdict(plan), "network": dict(estimator.provenance)}
+    asked = {**asdict(plan), "network": dict(estimator.provenance)}
     record = out / MANIFESTS / f"{name}.json"
     try:
         checksum = checksum_of(source)
         known = Manifest.read(record)
-        if known is not None and known.vouches_for(checksum, options, out):
+        if known is not None and known.vouches_for(checksum, asked, out):
             return Outcome(str(source), "skipped", tuple(known.files), known.people, known.frames)
-        files, people, faults = _lifted(estimator, source, out, name, plan)
+        files, people, faults = _lifted(estimator, source, out, name, plan, options)
         frames = sum(len(each) for each in people)
-        made = Manifest(checksum, options, files, len(people), frames)
+        made = Manifest(checksum, asked, files, len(people), frames)
         _replace_record(record, made, known, out, plan)
     except (ConfigurationError, PluginError):
         raise
-    except Exception as error:  # a batch of a day must not end at one file
-        mendable = isinstance(error, PoseNet3DError)
-        told = str(error) if mendable else f"{type(error).__name__}: {error}"
+    except PoseNet3DError as error:
         seconds = time.perf_counter() - began
-        return Outcome(str(source), "failed", seconds=seconds, error=told, unforeseen=not mendable)
+        return Outcome(str(source), "failed", seconds=seconds, error=error.told(options))
+    except Exception as error:  # a batch of a day must not end at one file
+        seconds, told = time.perf_counter() - began, f"{type(error).__name__}: {error}"
+        return Outcome(str(source), "failed", seconds=seconds, error=told, unforeseen=True)
     seconds = time.perf_counter() - began
     told = "; ".join(faults)
     return Outcome(str(source), "done", tuple(made.files), made.people, made.frames, seconds, told)
 
 
 def _lifted(
-    estimator: Predictor, source: Path, out: Path, name: str, plan: Plan
+    estimator: Predictor,
+    source: Path,
+    out: Path,
+    name: str,
+    plan: Plan,
+    options: Mapping[str, str],
 ) -> tuple[dict[str, int], list[KeypointSequence], list[str]]:
     """The files, in place, of everyone in an input; who was lifted; and why others were not."""
     people = [
@@ -84,7 +99,7 @@ def _lifted(
             except DataError as error:
                 if len(people) == 1:
                     raise
-                faults.append(f"{stem}: {error}")
+                faults.append(f"{stem}: {error.told(options)}")
             else:
                 lifted.append(person)
         if not lifted:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ def predict_many(
     plan: Plan | None = None,
     *,
     on_outcome: OnOutcome | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> ManyReport:
     """Lift every input, everyone in it, and write one file a person and format.
 
@@ -43,6 +44,8 @@ def predict_many(
         out_folder: where the files go; it is made. One process at a time writes there.
         plan: formats and options; GLB if ``None``.
         on_outcome: called after each input.
+        options: what messages call the arguments that an input lacks, such as ``--fps`` for
+            ``fps``; see :meth:`~posenet3d.errors.PoseNet3DError.told`.
 
     Returns:
         What became of each input. An input that fails is in it, and does not stop the others.
@@ -72,7 +75,7 @@ def predict_many(
     with _alone_in(out):
         try:
             for source, name in jobs:
-                outcomes.append(lift_input(estimator, source, out, name, plan))
+                outcomes.append(lift_input(estimator, source, out, name, plan, options or {}))
                 if on_outcome is not None:
                     on_outcome(len(outcomes), len(jobs), outcomes[-1])
         finally:

@@ -7,8 +7,9 @@ import torch
 from posenet3d.data import Anchoring
 from posenet3d.inference.lifting import WindowLifter
 from posenet3d.inference.stitching import Stitched, Stitcher
-from posenet3d.inference.windows import stretches_of, window_batches
+from posenet3d.inference.windows import window_batches
 from posenet3d.keypoints import KeypointSequence
+from posenet3d.keypoints.stretches import stretches_of
 
 Progress = Callable[[int, int], None]
 """Called with the frames done and the frames there are."""
@@ -44,7 +45,7 @@ def lift_sequence(
         if on_progress is not None:
             on_progress(batch.first + len(answer.teacher), len(sequence))
     stitched = stitcher.finish()
-    return _followed(lifter, stitched, stretches_of(sequence)) if once else stitched
+    return _followed(lifter, stitched, stretches_of(sequence.frame_index)) if once else stitched
 
 
 def _followed(

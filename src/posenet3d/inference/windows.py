@@ -10,6 +10,7 @@ from torch import Tensor
 
 from posenet3d.data import Anchoring, anchoring
 from posenet3d.keypoints import KeypointSequence
+from posenet3d.keypoints.stretches import stretches_of
 from posenet3d.networks import PoseNet3D
 from posenet3d.skeletons import convert
 
@@ -67,19 +68,6 @@ def anchoring_of(sequence: KeypointSequence, model: PoseNet3D) -> Anchoring:
     )
 
 
-def stretches_of(sequence: KeypointSequence) -> list[tuple[int, int]]:
-    """The stretches without a gap in ``frame_index``, as (start, stop).
-
-    Example:
-        >>> seen = np.array([0, 1, 7])
-        >>> walk = KeypointSequence(np.ones((3, 14, 2)), layout="lsp_14", fps=25, frame_index=seen)
-        >>> stretches_of(walk)
-        [(0, 2), (2, 3)]
-    """
-    ends = [*(np.flatnonzero(np.diff(sequence.frame_index) != 1) + 1).tolist(), len(sequence)]
-    return list(zip([0, *ends[:-1]], ends, strict=True))
-
-
 def window_batches(
     sequence: KeypointSequence, anchors: Anchoring, window: int, batch_size: int
 ) -> Iterator[Batch]:
@@ -97,7 +85,7 @@ def window_batches(
         Batches; no window reaches over a gap in ``frame_index``.
     """
     half = window // 2
-    for start, stop in stretches_of(sequence):
+    for start, stop in stretches_of(sequence.frame_index):
         for first in range(start, stop, batch_size):
             last = min(first + batch_size, stop)
             low, high = max(first - half, start), min(last + half, stop)

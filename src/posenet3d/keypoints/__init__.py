@@ -6,6 +6,7 @@ from posenet3d.keypoints.loading import load_keypoints, load_people
 from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.readers.mediapipe import from_mediapipe
 from posenet3d.keypoints.readers.ultralytics import from_ultralytics
+from posenet3d.keypoints.resampling import Resampled, resample
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
 
@@ -13,12 +14,14 @@ __all__ = [
     "KeypointReader",
     "KeypointSequence",
     "KeypointSource",
+    "Resampled",
     "Told",
     "from_mediapipe",
     "from_ultralytics",
     "load_keypoints",
     "load_people",
     "read_clips",
+    "resample",
     "write_clips",
     "write_csv",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from posenet3d.errors import KeypointFormatError
+from posenet3d.keypoints.stretches import stretches_of
 from posenet3d.skeletons import convert
 from posenet3d.skeletons import layout as layout_named
 
@@ -192,11 +193,10 @@ class KeypointSequence:
             >>> [len(stretch) for stretch in walk.unbroken()]
             [3, 2]
         """
-        ends = [*(np.flatnonzero(np.diff(self.frame_index) != 1) + 1).tolist(), len(self)]
-        starts = [0, *ends[:-1]]
-        if len(starts) == 1:
+        stretches = stretches_of(self.frame_index)
+        if len(stretches) == 1:
             return (self,)
-        return tuple(self.cut(start, end) for start, end in zip(starts, ends, strict=True))
+        return tuple(self.cut(start, stop) for start, stop in stretches)
 
 
 class _Check:

@@ -5,6 +5,7 @@ Here they are bytes and checked values; :mod:`posenet3d.networks.weights` takes 
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class StoredModel:
         config: what the network is built from.
         family: the family of bodies that it was trained with.
         weights_sha256: the checksum of ``model.safetensors``; ``None`` if it was not kept.
+        fps: frames a second of the 2D that it was trained on; ``None`` if that is not known.
 
     Example:
         >>> StoredModel.read("no_such_run")
@@ -49,6 +51,7 @@ class StoredModel:
     config: NetworkConfig
     family: str
     weights_sha256: str | None = None
+    fps: float | None = None
 
     @classmethod
     def read(cls, folder: str | Path) -> "StoredModel":
@@ -67,7 +70,8 @@ class StoredModel:
             raise DataError(
                 path, f"expected a network's configuration, got {error}; write it with save_model."
             ) from error
-        return cls(Path(folder), config, family, description.get("weights_sha256"))
+        checksum, fps = description.get("weights_sha256"), _frame_rate(description, path)
+        return cls(Path(folder), config, family, checksum, fps)
 
     def choose_body(self, body: BodyModel | None = None) -> BodyModel:
         """The body model at hand, or else the one that the configuration names.
@@ -199,6 +203,16 @@ def _read(path: Path) -> bytes:
             f"expected a file of a trained network, got {error.strerror!r}; give the folder of a "
             "finished run, or train one with 'posenet3d train'.",
         ) from error
+
+
+def _frame_rate(description: Mapping[str, Any], path: Path) -> float | None:
+    """Frames a second; older files do not tell."""
+    rate = description.get("fps")
+    if rate is None:
+        return None
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf:
+        raise DataError(path, f"fps: expected a positive number or null, got {rate!r}.")
+    return float(rate)
 
 
 def _read_description(path: Path) -> dict[str, Any]:

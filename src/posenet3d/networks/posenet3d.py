@@ -59,6 +59,8 @@ class PoseNet3D(nn.Module):
         metres_per_unit: metres of the body to a head-to-root unit; 0 until it is measured.
         input_length: the training set's mean head-to-root length in its own unit, where the
             input is normalised by ``dataset``; else 0.
+        fps: frames a second of the 2D that it was trained on; ``None`` where that is not known,
+            or was not one rate.
 
     Raises:
         ConfigurationError: if a part's options are wrong.
@@ -86,6 +88,7 @@ class PoseNet3D(nn.Module):
     def __init__(self, config: NetworkConfig, body: BodyModel | None = None) -> None:
         super().__init__()
         self.config = config
+        self.fps: float | None = None
         self.body = body if body is not None else GROUPS["body_models"].build(config.body_model)
         self.rows = lsp_14_rows(self.body.joint_names)
         self._build_networks()
@@ -138,6 +141,7 @@ class PoseNet3D(nn.Module):
         stored = StoredModel.read(pretrained_folder(name_or_folder))
         model = cls(stored.config, stored.choose_body(body))
         stored.fill(model)
+        model.fps = stored.fps
         return model.eval().to(device)
 
     def _build_networks(self) -> None:

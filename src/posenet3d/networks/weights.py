@@ -96,12 +96,13 @@ def describe_model(model: PoseNet3D) -> dict[str, Any]:
         >>> small = {"name": "temporal", "options": {"channels": 16}}
         >>> model = PoseNet3D(NetworkConfig(backbone=small, discriminator=small))
         >>> list(describe_model(model))
-        ['posenet3d', 'network', 'body', 'camera_pitch_degrees', 'metres_per_unit']
+        ['posenet3d', 'network', 'fps', 'body', 'camera_pitch_degrees', 'metres_per_unit']
     """
     pitch = model.views.pitch
     return {
         "posenet3d": __version__,
         "network": model.config.model_dump(mode="json"),
+        "fps": model.fps,
         "body": {"family": model.body.family, "sha256": getattr(model.body, "sha256", "")},
         "camera_pitch_degrees": None if pitch is None else float(torch.rad2deg(pitch)),
         "metres_per_unit": float(model.metres_per_unit),

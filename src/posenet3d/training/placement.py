@@ -57,6 +57,7 @@ class TrainingData:
         held_out: what is validated on: held-out subjects, or the same windows.
         length: the mean head-to-root length in the set's unit, where the input is normalised by
             ``dataset``; else ``None``.
+        fps: frames a second of what is trained on; ``None`` where sequences differ.
         source: what tells the set from others.
 
     Raises:
@@ -76,6 +77,7 @@ class TrainingData:
         self._sets: list[TrainingSet | ShardedSet] = [loaded]
         if held:
             self._sets = list(loaded.hold_out(*held))
+        self.fps = self._sets[0].fps
         by_dataset = network.normalization == "dataset"
         gaps = network.missing_joints and isinstance(loaded, TrainingSet)  # shards have none
         told = {"gaps": True} if gaps else {}

@@ -148,6 +148,7 @@ class Trainer:
         if self.config.start_from is not None:
             start_from(model, self.config.start_from)
         model.input_length.fill_(self._data.length or 0.0)
+        model.fps = self._data.fps
         check_something_learns(model, self.config.stages)
         check_scale_is_known(model, self.config.stages)
         check_student_follows(model, self.config.stages)

@@ -60,6 +60,12 @@ class ShardedSet:
         return int(np.array(self.index.lengths)[self.stretches].sum())
 
     @property
+    def fps(self) -> float | None:
+        """Frames a second of every sequence; ``None`` where they differ."""
+        rates = {self.index.fps[n] for n in self.stretches.tolist()}
+        return rates.pop() if len(rates) == 1 else None
+
+    @property
     def hours(self) -> float:
         """How long the sequences are together."""
         chosen = np.array(self.index.lengths)[self.stretches]

@@ -43,10 +43,15 @@ class NpzReader:
         except DataError as error:
             what = str(error).removeprefix(f"{error.source}: ")
             raise KeypointFormatError(source.path, what) from None
-        return tuple(clips_from_arrays(_as_told(arrays, told), source.path).values())
+        arrays = _as_told(arrays, told)
+        fields = {key.rpartition(":")[2] for key in arrays}
+        for field, what in (("layout", "the joints' layout"), ("fps", "frames a second")):
+            if field not in fields:
+                raise source.error(field, what, "a file that does not tell", say=[field])
+        return tuple(clips_from_arrays(arrays, source.path).values())
 
 
-def _as_told(arrays: Mapping[str, np.ndarray], told: Told) -> Mapping[str, np.ndarray]:
+def _as_told(arrays: Mapping[str, np.ndarray], told: Told) -> dict[str, np.ndarray]:
     said: dict[str, Any] = {
         "layout": told.layout, "fps": told.fps, "image_size": told.image_size
     }  # fmt: skip

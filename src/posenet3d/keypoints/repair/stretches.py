@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from posenet3d.keypoints.sequence import KeypointSequence
+from posenet3d.keypoints.stretches import stretches_of
 
 
 def stretches(sequence: KeypointSequence) -> Iterator[tuple[int, int, int]]:
@@ -24,12 +25,9 @@ def stretches(sequence: KeypointSequence) -> Iterator[tuple[int, int, int]]:
         [(0, 0, 5), (1, 0, 2), (1, 3, 5)]
     """
     known = np.isfinite(sequence.points[..., 0])
-    breaks = np.append(np.flatnonzero(np.diff(sequence.frame_index) != 1) + 1, len(known))
     for joint in range(known.shape[1]):
-        begin = 0
-        for end in breaks.tolist():
+        for begin, end in stretches_of(sequence.frame_index):
             change = np.diff(known[begin:end, joint].astype(np.int8), prepend=0, append=0)
             starts, stops = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
             for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
                 yield joint, begin + start, begin + stop
-            begin = end

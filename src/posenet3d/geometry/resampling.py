@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from posenet3d.geometry import rotmat_to_rotvec, rotvec_to_rotmat
+from posenet3d.geometry.rotations import rotmat_to_rotvec, rotvec_to_rotmat
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,17 +23,15 @@ class Between:
     last: Int[np.ndarray, " wanted"]
     share: Float[np.ndarray, " wanted"]
 
-    def positions(self, values: Float[np.ndarray, "frames 3"]) -> Float[np.ndarray, "wanted 3"]:
+    def positions(self, values: Float[np.ndarray, "frames ..."]) -> Float[np.ndarray, "wanted ..."]:
         """Values on the straight line between their frames.
 
         Args:
             values: a row a frame.
         """
         first = values[self.first]
-        made: Float[np.ndarray, "wanted 3"] = first + self.share[:, None] * (
-            values[self.last] - first
-        )
-        return made
+        share = self.share.reshape(-1, *(1 for _ in values.shape[1:]))
+        return np.asarray(first + share * (values[self.last] - first))
 
     def rotations(
         self, rotations: Float[np.ndarray, "frames bones 3 3"]
