@@ -25,7 +25,7 @@ def run(*arguments):
     return left.value.code
 
 
-def test_several_files_with_their_options(result, tmp_path, capsys):
+def test_several_files_get_their_own_options(result, tmp_path, capsys):
     outs = [tmp_path / "a.trc", tmp_path / "a.csv", tmp_path / "a.ply"]
     given = [part for out in outs for part in ("--out", out)]
     options = ["trc.unit=mm", "csv.frame=camera", "ply.every=3"]

@@ -58,7 +58,7 @@ def test_a_strangers_class_keeps_it(root: Path) -> None:
     check_dataset(Good, root)
 
 
-def training(change: Callable[[list[Named]], Iterable[Named]]) -> type[Good]:
+def breach_in_training(change: Callable[[list[Named]], Iterable[Named]]) -> type[Good]:
     class Breach(Good):
         def training(self) -> Iterator[Named]:
             changed = list(change(list(super().training())))
@@ -68,15 +68,12 @@ def training(change: Callable[[list[Named]], Iterable[Named]]) -> type[Good]:
     return Breach
 
 
-def test_sequences(change: Callable[[AnnotatedSequence], AnnotatedSequence]) -> type[Good]:
+def breach_in_test(change: Callable[[AnnotatedSequence], AnnotatedSequence]) -> type[Good]:
     class Breach(Good):
         def test(self) -> Iterator[AnnotatedSequence]:
             yield from map(change, super().test())
 
     return Breach
-
-
-test_sequences.__test__ = False  # type: ignore[attr-defined]
 
 
 class NoLicence(Good):
@@ -149,27 +146,27 @@ def without_heads(given: list[Named]) -> list[Named]:
         (TakesAnyFolder, "a missing folder is refused"),
         (NamesNothing, "the error for a missing folder names it"),
         (Writes, "the folder is left as it is"),
-        (training(lambda given: ()), "at least one sequence"),
-        (training(lambda given: [given[0], given[0]]), "have one name"),
-        (training(lambda given: [("/walk", given[0][1])]), "begins with the subject"),
-        (training(lambda given: [name for name, _ in given]), "pairs of a name"),
-        (training(without_heads), "got no ['head_top']"),
+        (breach_in_training(lambda given: ()), "at least one sequence"),
+        (breach_in_training(lambda given: [given[0], given[0]]), "have one name"),
+        (breach_in_training(lambda given: [("/walk", given[0][1])]), "begins with the subject"),
+        (breach_in_training(lambda given: [name for name, _ in given]), "pairs of a name"),
+        (breach_in_training(without_heads), "got no ['head_top']"),
         (
-            training(lambda given: [("synthetic2147483648_0000/a", given[0][1])]),
+            breach_in_training(lambda given: [("synthetic2147483648_0000/a", given[0][1])]),
             "synthetic2147483648_0000 in both",
         ),
-        (test_sequences(lambda each: altered(each, key="one")), "have one key and camera"),
-        (test_sequences(lambda each: altered(each, joints=each.joints * 20)), "in metres"),
+        (breach_in_test(lambda each: altered(each, key="one")), "have one key and camera"),
+        (breach_in_test(lambda each: altered(each, joints=each.joints * 20)), "in metres"),
         (
-            test_sequences(lambda each: altered(each, joints=each.joints * (1, 1, -1))),
+            breach_in_test(lambda each: altered(each, joints=each.joints * (1, 1, -1))),
             "in front of the camera",
         ),
         (
-            test_sequences(lambda each: altered(each, joints=each.joints * (1, -1, 1))),
+            breach_in_test(lambda each: altered(each, joints=each.joints * (1, -1, 1))),
             "y of 2D and of the truth grow the same way",
         ),
         (
-            test_sequences(lambda each: altered(each, joints=each.joints[::-1])),
+            breach_in_test(lambda each: altered(each, joints=each.joints[::-1])),
             "the truth's projection within 1e-06",
         ),
     ],
@@ -191,7 +188,7 @@ def test_cameras_of_a_clip_that_do_not_follow_each_other_are_named(root: Path) -
 
 
 def test_detected_2d_need_not_be_the_projection(root: Path) -> None:
-    noisy = test_sequences(
+    noisy = breach_in_test(
         lambda each: altered(
             each,
             keypoints=replace(each.keypoints, points=np.round(each.keypoints.points, 2)),

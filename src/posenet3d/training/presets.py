@@ -164,7 +164,7 @@ def quick() -> dict[str, Any]:
 
 
 def best() -> dict[str, Any]:
-    """What is better than the paper, so far, at the sizes of ``quick``.
+    """``quick`` with two additions that lift held-out people better than it does.
 
     * Bone proportions for the teacher (``bone_proportions``): that people share them settles most
       of what the game leaves open, ``benchmarks/results/teacher_trials.md``. In trials of one seed

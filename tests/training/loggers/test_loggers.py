@@ -1,6 +1,5 @@
 """Loggers together: what stops a run before step one, and what must not stop it later."""
 
-import warnings
 from pathlib import Path
 
 import pytest
@@ -142,7 +141,6 @@ def test_a_strangers_logger_is_built_as_a_plug_in(
     assert loggers.loggers["notebook"].calls == ALL_CALLS
 
 
-def test_no_logger_no_file(run: LoggedRun) -> None:
-    with warnings.catch_warnings():
-        tell_everything(Loggers({}))
+def test_a_run_without_loggers_writes_no_file(run: LoggedRun) -> None:
+    tell_everything(Loggers.build([], run))
     assert not list(run.folder.iterdir())
