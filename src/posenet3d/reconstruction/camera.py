@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
 
 @dataclass(frozen=True)
 class AssumedCamera:
@@ -18,3 +21,21 @@ class AssumedCamera:
     """The principal point, in that unit."""
     given: bool = False
     """Whether the user gave the focal length; else it is an assumption."""
+
+    def project(self, points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
+        """Where points are seen.
+
+        Args:
+            points: (..., 3), camera frame, any unit of length.
+
+        Returns:
+            (..., 2), in the unit of the keypoints; NaN for points that are not before the camera.
+
+        Example:
+            >>> camera = AssumedCamera(focal=1000.0, centre=(500.0, 400.0))
+            >>> camera.project(np.array([[1.0, 2.0, 10.0], [1.0, 2.0, -10.0]])).tolist()
+            [[600.0, 600.0], [nan, nan]]
+        """
+        depth = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
+        seen: np.ndarray = self.focal * points[..., :2] / depth + self.centre
+        return seen

@@ -4,12 +4,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
 from posenet3d.errors import DataError, MissingExtraError, StorageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """The endings of what counts as an image in a folder."""
@@ -58,6 +61,28 @@ def open_footage(path: str | os.PathLike[str]) -> Footage:
     if not place.is_file():
         raise StorageError(place, "expected a video, an image or a folder, got nothing there.")
     return StillImage(place) if place.suffix.lower() in IMAGES else Video(place)
+
+
+def draw_footage(axes: "Axes", image: Image, image_size: tuple[int, int] | None) -> None:
+    """A frame below whatever is drawn, in the coordinates of its keypoints; limits stay.
+
+    Args:
+        axes: where to draw.
+        image: the frame.
+        image_size: width and height that the keypoints count in; the frame's own if unknown.
+
+    Example:
+        >>> from posenet3d.visualization.figures import new_figure
+        >>> axes = new_figure(1.0, 1.0).add_subplot(xlim=(0, 8), ylim=(6, 0))
+        >>> draw_footage(axes, np.zeros((3, 4, 3), np.uint8), (40, 30))
+        >>> axes.images[0].get_size(), float(axes.get_xlim()[1])
+        ((3, 4), 8.0)
+    """
+    limits = axes.get_xlim(), axes.get_ylim()
+    height, width = image.shape[:2]
+    across, down = image_size or (width, height)
+    axes.imshow(image, extent=(0, across, down, 0), zorder=0)
+    axes.set(xlim=limits[0], ylim=limits[1])
 
 
 class ImageFolder:

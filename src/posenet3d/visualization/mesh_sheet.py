@@ -12,19 +12,17 @@ from posenet3d.errors import ConfigurationError, ShapeError
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.skeletons import LSP_14, layout
 from posenet3d.visualization.figures import (
-    BLUE,
     GREY,
     INK,
-    VERMILION,
     new_figure,
     picture_format,
     save_figure,
     strip_axes,
 )
-from posenet3d.visualization.footage import open_footage
+from posenet3d.visualization.footage import draw_footage, open_footage
 from posenet3d.visualization.mesh_drawing import FRONT
 from posenet3d.visualization.mesh_image import Window, mesh_image
-from posenet3d.visualization.stick_figures import draw_sticks
+from posenet3d.visualization.stick_figures import draw_side_key, draw_sticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,8 +147,8 @@ def _draw_row(cells: Any, example: MeshExample, skeletons: bool) -> None:
     seen = first.keypoints
     points = seen.points[example.frame]
     bodies = [_Body(lifted, example.frame) for lifted in example.lifted.values()]
-    places = np.concatenate([points[np.isfinite(points).all(-1)], *(b.across for b in bodies)])
-    low, high = places.min(0), places.max(0)
+    places = np.concatenate([points, *(body.across for body in bodies)])
+    low, high = np.nanmin(places, axis=0), np.nanmax(places, axis=0)
     half = _ROOM * float((high - low).max())
     window = _square(0.5 * (low + high), half)
     image = None
@@ -178,11 +176,9 @@ def _aim(
     axes: "Axes", window: Window, image: np.ndarray | None, size: tuple[int, int] | None
 ) -> None:
     strip_axes(axes)
-    if image is not None:
-        height, width = image.shape[:2]
-        across, down = size or (width, height)
-        axes.imshow(image, extent=(0, across, down, 0), zorder=0)
     axes.set(xlim=(window.left, window.right), ylim=(window.bottom, window.top))
+    if image is not None:
+        draw_footage(axes, image, size)
 
 
 def _draw_outline(axes: "Axes", points: Float[np.ndarray, "joints 2"]) -> None:
@@ -201,10 +197,10 @@ class _Body:
         placed = lifted.vertices(frame, frame + 1)[0]
         self.faces = lifted.body_model.faces.numpy()
         self._scale = camera.focal / lifted.root[frame, 2]
-        self.across = camera.focal * placed[:, :2] / placed[:, 2:] + camera.centre
+        self.across = camera.project(placed)
         self._depth = self._scale * (placed[:, 2] - lifted.root[frame, 2])
-        joints = (lifted.branches.get("student", lifted.joints3d) + lifted.root[:, None])[frame]
-        self.joints = camera.focal * joints[:, :2] / joints[:, 2:] + camera.centre
+        joints = lifted.branches.get("student", lifted.joints3d)[frame]
+        self.joints = camera.project(joints + lifted.root[frame])
 
     def draw_over(self, axes: "Axes", window: Window) -> None:
         """Through the camera, over whatever is drawn already."""
@@ -229,8 +225,6 @@ class _Body:
 
 
 def _draw_heads(figure: "Figure", cells: Any, titles: Sequence[str]) -> None:
-    from matplotlib.lines import Line2D
-
     height = figure.get_figheight()
     for axes, name in zip(cells, ["2D input", *["over the input", "from its side"] * len(titles)],
                           strict=True):  # fmt: skip
@@ -238,7 +232,4 @@ def _draw_heads(figure: "Figure", cells: Any, titles: Sequence[str]) -> None:
     for over, title in zip(cells[1::2], titles, strict=True):
         place = over.get_position().x1
         figure.text(place, 1 - 0.06 / height, title, ha="center", va="top", fontsize=10, color=INK)
-    lines = [Line2D([], [], color=colour, linewidth=2.2) for colour in (BLUE, VERMILION)]
-    figure.legend(lines, ["left limbs", "right limbs"], loc="lower left", ncols=2, frameon=False,
-                  fontsize=8, bbox_to_anchor=(0.0, 0.02 / height),
-                  bbox_transform=figure.transFigure)  # fmt: skip
+    draw_side_key(figure, above=0.02)

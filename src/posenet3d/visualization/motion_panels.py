@@ -9,8 +9,8 @@ from jaxtyping import Float
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.skeletons import LSP_14, layout
 from posenet3d.visualization.figures import GREY, PALE, strip_axes
-from posenet3d.visualization.footage import open_footage
-from posenet3d.visualization.mesh_drawing import FRONT, View
+from posenet3d.visualization.footage import draw_footage, open_footage
+from posenet3d.visualization.mesh_drawing import FRONT, LEFT
 from posenet3d.visualization.mesh_image import Window, mesh_image
 from posenet3d.visualization.motion_tracks import extent_in_image, motion_tracks, smoothed_place
 from posenet3d.visualization.stick_figures import draw_sticks
@@ -18,10 +18,8 @@ from posenet3d.visualization.stick_figures import draw_sticks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIDE = View("side", (0.0, 0.0, -1.0), (1.0, 0.0, 0.0))
-"""From the camera's right: the camera stands on the left, as in the other sheets."""
-
-VIEWS = {"front": FRONT, "side": SIDE}
+VIEWS = {"front": FRONT, "side": LEFT}
+"""From the camera, and from its right: it stands on the left then, as in the other sheets."""
 
 _BELOW_FLOOR = 0.15
 _AROUND = 0.18
@@ -100,10 +98,7 @@ class MotionPanels:
         number = int(seen.frame_index[frame])
         image = None if self._footage is None else self._footage.frame(number)
         if image is not None:
-            height, width = image.shape[:2]
-            across, down = seen.image_size or (width, height)
-            axes.imshow(image, extent=(0, across, down, 0), zorder=0)
-            axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
+            draw_footage(axes, image, seen.image_size)
         draw_sticks(axes, points, layout(seen.layout), confidence=seen.confidence[frame],
                     halo=image is not None)  # fmt: skip
 

@@ -11,15 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.visualization.figures import (
-    BLUE,
     GREY,
     INK,
-    VERMILION,
     new_figure,
     picture_format,
     save_figure,
 )
 from posenet3d.visualization.motion_panels import MotionPanels
+from posenet3d.visualization.stick_figures import draw_side_key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,8 +121,6 @@ def _grid(figure: "Figure", rows: int, columns: int) -> Any:
 
 
 def _head_and_foot(figure: "Figure", lifted: Reconstruction) -> None:
-    from matplotlib.lines import Line2D
-
     width, height = figure.get_size_inches()
     scale = f"height {lifted.height_m:g} m" if lifted.metric else "scale not known"
     title = _literal(lifted.keypoints.source)
@@ -131,10 +128,7 @@ def _head_and_foot(figure: "Figure", lifted: Reconstruction) -> None:
                 fontweight="bold", color=INK)  # fmt: skip
     facts = f"{len(lifted)} frames at {lifted.fps:g} a second, {scale}"
     figure.text(0.1 / width, 1 - 0.3 / height, facts, ha="left", va="top", fontsize=8, color=GREY)
-    lines = [Line2D([], [], color=colour, linewidth=2.2) for colour in (BLUE, VERMILION)]
-    figure.legend(lines, ["left limbs", "right limbs"], loc="lower left", ncols=2, frameon=False,
-                  fontsize=8, bbox_to_anchor=(0.0, 0.18 / height),
-                  bbox_transform=figure.transFigure)  # fmt: skip
+    draw_side_key(figure, above=0.18)
     note = "Upright on the floor, a tick every half metre. Side: the camera stands on the left."
     figure.text(0.12 / width, 0.09 / height, note, ha="left", fontsize=7, color=GREY)
 

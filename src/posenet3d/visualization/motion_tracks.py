@@ -53,7 +53,8 @@ def motion_tracks(lifted: Reconstruction, root: RootMotion = "grounded") -> Moti
     for name, joints in lifted.branches.items():
         if name != RESULT and not np.array_equal(joints, lifted.joints3d):
             skeletons[name] = joints @ world.from_camera.T + shift
-    return MotionTracks(world, skeletons, _reprojected(lifted))
+    camera, placed = lifted.camera, lifted.joints3d + lifted.root[:, None]
+    return MotionTracks(world, skeletons, None if camera is None else camera.project(placed))
 
 
 def smoothed_place(
@@ -96,12 +97,3 @@ def extent_in_image(points: Float[np.ndarray, "frames joints 2"]) -> Float[np.nd
     extents = np.nanmax(points[seen], axis=1) - np.nanmin(points[seen], axis=1)
     size: np.ndarray = np.maximum(np.percentile(extents, 95, axis=0), 1e-6)
     return size
-
-
-def _reprojected(lifted: Reconstruction) -> Float[np.ndarray, "frames 14 2"] | None:
-    if lifted.camera is None:
-        return None
-    placed = lifted.joints3d + lifted.root[:, None]
-    depth = np.where(placed[..., 2:] > 0, placed[..., 2:], np.nan)
-    seen: np.ndarray = lifted.camera.focal * placed[..., :2] / depth + lifted.camera.centre
-    return seen

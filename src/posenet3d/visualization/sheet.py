@@ -20,6 +20,7 @@ from posenet3d.visualization.figures import (
     save_figure,
     strip_axes,
 )
+from posenet3d.visualization.stick_figures import side_of_bone
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -158,12 +159,6 @@ def _window(poses: list[Skeletons3D]) -> tuple[float, float, float]:
     return float(half), float(middle - 0.5 * tall), float(middle + 0.5 * tall)
 
 
-def _side_of(bone: tuple[int, int]) -> str:
-    ends = {LSP_14.joint_names[joint].partition("_")[0] for joint in bone}
-    sides = ends & {"left", "right"}
-    return sides.pop() if len(sides) == 1 else "middle"
-
-
 def _draw_input(axes: "Axes", points: Float[np.ndarray, "14 2"], name: str, first: bool) -> None:
     flat = np.concatenate([points, np.zeros((len(points), 1))], axis=-1)
     half, top, bottom = _window([flat[None]])
@@ -205,8 +200,9 @@ def _draw_skeleton(
     depth = view.away_sign * points[:, view.away]
     for bone in sorted(LSP_14.bones, key=lambda ends: -np.nan_to_num(depth[list(ends)]).sum()):
         ends = points[list(bone)]
-        axes.plot(ends[:, view.across], ends[:, 1], color=_SHADES[_side_of(bone)][shade],
-                  linewidth=width, solid_capstyle="round", zorder=2 - shade)  # fmt: skip
+        colour = _SHADES[side_of_bone(LSP_14, bone)][shade]
+        axes.plot(ends[:, view.across], ends[:, 1], color=colour, linewidth=width,
+                  solid_capstyle="round", zorder=2 - shade)  # fmt: skip
 
 
 def _frame(axes: "Axes", half: float, top: float, bottom: float) -> None:

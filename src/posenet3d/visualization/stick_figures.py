@@ -12,6 +12,7 @@ from posenet3d.visualization.figures import BLUE, INK, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SIDE_COLOURS: Mapping[str, str] = MappingProxyType(
     {"left": BLUE, "right": VERMILION, "middle": INK}
@@ -91,6 +92,29 @@ def draw_sticks(
                                            capstyle="round", zorder=2), autolim=False)  # fmt: skip
     axes.add_collection(LineCollection(places, colors=paints, linewidths=width,
                                        capstyle="round", zorder=3), autolim=False)  # fmt: skip
+
+
+def draw_side_key(figure: "Figure", above: float) -> None:
+    """Says at the lower left which colour is which side.
+
+    Args:
+        figure: where to draw.
+        above: inches above the figure's lower edge.
+
+    Example:
+        >>> from posenet3d.visualization.figures import new_figure
+        >>> figure = new_figure(4.0, 3.0)
+        >>> draw_side_key(figure, 0.1)
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
+        ['left limbs', 'right limbs']
+    """
+    from matplotlib.lines import Line2D
+
+    sides = ("left", "right")
+    lines = [Line2D([], [], color=SIDE_COLOURS[side], linewidth=2.2) for side in sides]
+    figure.legend(lines, [f"{side} limbs" for side in sides], loc="lower left", ncols=2,
+                  frameon=False, fontsize=8, bbox_to_anchor=(0.0, above / figure.get_figheight()),
+                  bbox_transform=figure.transFigure)  # fmt: skip
 
 
 def bone_strength(confidence: float) -> float:
