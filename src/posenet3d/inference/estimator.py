@@ -196,7 +196,7 @@ class Estimator:
         answer is the one that ``predict(..., stitch="centre")`` gives, if the scale is the same.
 
         The scale of the 2D is a running mean over the last ten seconds, the body's shape likewise;
-        the depth of the root is smoothed over the past only.
+        the depth of the root is smoothed over the past only. Nothing is resampled.
 
         Args:
             frames: for each frame its points (joints, 2), NaN where unknown; or a pair of points
