@@ -138,7 +138,9 @@ def test_of_several_people_whoever_is_seen_most_is_lifted_and_the_others_are_tol
     path = tmp_path / "alphapose.json"
     path.write_text(json.dumps(rows))
     words = [path, "--format", "alphapose", "--layout", "coco_17", "--fps", "25", "--json"]
-    told = json.loads(run(*words, "--out", tmp_path / "a.npz"))
+    result = CliRunner().invoke(app, ["lift", *map(str, [*words, "--out", tmp_path / "a.npz"])])
+    assert "lifting track 2 (12 frames from 0). For --person: track 1 (12 fr" in result.stderr
+    told = json.loads(result.stdout)
     assert told["person"] == 2
     assert sorted(each["track"] for each in told["people"]) == [1, 2]
     other = json.loads(run(*words, "--out", tmp_path / "b.npz", "--person", "1"))

@@ -44,6 +44,15 @@ def test_a_bad_file_is_told_and_ends_with_2(folder, tmp_path, capsys):
     assert "c.npz" in told
 
 
+def test_a_folder_that_looks_like_one_clip_is_told(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    for frame in range(2):
+        points = np.random.default_rng(frame).random((1, 17, 2))
+        np.savez(tmp_path / "in" / f"cam_{frame}.npz", fps=50, layout="coco_17", points=points)
+    assert run("lift", tmp_path / "in", "--many", "--out", tmp_path / "out", "--to", "npz") == 0
+    assert "Each input was one frame." in capsys.readouterr().out
+
+
 def test_failures_are_told_in_the_command_lines_options(folder, tmp_path, capsys):
     points = np.random.default_rng(0).random((12, 17, 2))
     np.savez(folder / "d.npz", layout="coco_17", points=points)

@@ -266,6 +266,7 @@ def test_a_path_is_loaded_with_what_it_takes(
         ({"fusion": "teecher"}, UnknownNameError, "did you mean 'teacher'"),
         ({"stitch": "center"}, UnknownNameError, "did you mean 'centre'"),
         ({"height_m": 0}, ShapeError, "height_m"),
+        ({"height_m": 178}, ShapeError, "height_m: expected metres, more than 0 and at most 4"),
         ({"height_m": float("nan")}, ShapeError, "height_m"),
         ({"focal": -3.0}, ShapeError, "focal"),
         ({"batch_size": 0}, ShapeError, "batch_size"),

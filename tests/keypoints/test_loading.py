@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from posenet3d.errors import KeypointFormatError, PluginLoadError, StorageError, UnknownNameError
+from posenet3d.errors import (
+    KeypointFormatError,
+    PluginLoadError,
+    ShapeError,
+    StorageError,
+    UnknownNameError,
+)
 from posenet3d.keypoints import (
     KeypointSequence,
     KeypointSource,
@@ -281,7 +287,22 @@ def test_clips_that_someone_named_are_never_ghosts(tmp_path):
         load_keypoints(tmp_path / "a.npz")
 
 
+def test_an_empty_folder_and_a_motion_that_was_lifted_are_told_as_such(tmp_path):
+    (tmp_path / "none").mkdir()
+    with pytest.raises(KeypointFormatError, match="none: expected keypoint files, got an empty"):
+        load_keypoints(tmp_path / "none")
+    np.savez(tmp_path / "a.npz", posenet3d="{}", joints3d=np.zeros((2, 14, 3)))
+    with pytest.raises(KeypointFormatError, match=r"a\.npz: expected keypoints, got a motion"):
+        load_keypoints(tmp_path / "a.npz")
+
+
+def test_a_layout_of_another_number_of_joints_names_those_that_fit(tmp_path):
+    as_json(OPENPOSE)(tmp_path / "a.json")
+    with pytest.raises(KeypointFormatError, match="got 18; say layout='coco_18'"):
+        load_keypoints(tmp_path / "a.json", layout="coco_17", fps=25)
+
+
 def test_what_is_told_is_checked_before_anything_is_read(tmp_path):
     as_json(OPENPOSE)(tmp_path / "a.json")
-    with pytest.raises(KeypointFormatError, match="fps: expected a positive number, got -1"):
+    with pytest.raises(ShapeError, match="fps: expected a positive number, got -1"):
         load_keypoints(tmp_path / "a.json", fps=-1)

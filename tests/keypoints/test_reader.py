@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from posenet3d.errors import KeypointFormatError, UnknownNameError
+from posenet3d.errors import KeypointFormatError, ShapeError, UnknownNameError
 from posenet3d.keypoints import KeypointSource, Told
 
 FILE = KeypointSource(Path("a.json"))
@@ -12,13 +12,13 @@ FILE = KeypointSource(Path("a.json"))
 
 @pytest.mark.parametrize("fps", [0.0, -25.0, float("nan"), float("inf")])
 def test_a_frame_rate_that_cannot_be_is_refused(fps):
-    with pytest.raises(KeypointFormatError, match="fps: expected a positive number"):
+    with pytest.raises(ShapeError, match="fps: expected a positive number"):
         Told(fps=fps)
 
 
 @pytest.mark.parametrize("size", [(0, 10), (10, -1), (10_000_000, 10)])
 def test_a_size_that_no_picture_has_is_refused(size):
-    with pytest.raises(KeypointFormatError, match="image_size: expected width and height"):
+    with pytest.raises(ShapeError, match="image_size: expected width and height"):
         Told(image_size=size)
 
 

@@ -106,7 +106,7 @@ def plan(out: Sequence[Path], option: Sequence[str] = (), format: str | None = N
     formats = [format or path.suffix.removeprefix(".").lower() for path in out]
     known = ", ".join(f".{name}" for name in GROUPS["exporters"].names())
     faults = [
-        f"--out {path}: expected a suffix that tells the format ({known}), or --format"
+        f"--out {path}: expected a suffix that tells the format: {known}"
         for path, name in zip(out, formats, strict=True)
         if not name
     ]

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from posenet3d.reconstruction import Reconstruction
 
 
+_MOST_TOLD = 8  # people whom a message names
+
+
 def lift(
     source: Source,
     out: Outs = None,
@@ -137,7 +140,10 @@ def lift(
     people = people_of(source, **reading, detector_python=detector_python)
     given = choose(people, person)
     if len(people) > 1 and person is None:
-        typer.echo(f"{len(people)} people; lifting {told_of(given)}. See --person.", err=True)
+        others = ", ".join(told_of(each) for each in people[1:_MOST_TOLD])
+        more = f" and {len(people) - _MOST_TOLD} more" if len(people) > _MOST_TOLD else ""
+        told = f"{len(people)} people; lifting {told_of(given)}. For --person: {others}{more}."
+        typer.echo(told, err=True)
     seen, log = repair(given, **repairing)
     start = time.perf_counter()
     lifted = _lifted(estimator, seen, log, predicting)
@@ -161,7 +167,7 @@ def choose(people: "Sequence[KeypointSequence]", person: int | None) -> "Keypoin
         return people[0]
     chosen = [each for each in people if each.track_id == person]
     if len(chosen) != 1:
-        known = "; ".join(told_of(each) for each in people[:8])
+        known = "; ".join(told_of(each) for each in people[:_MOST_TOLD])
         raise ConfigurationError([f"--person: expected a track's number, got {person}: {known}"])
     return chosen[0]
 
@@ -175,7 +181,8 @@ def told_of(person: "KeypointSequence") -> str:
         >>> told_of(KeypointSequence(np.ones((5, 17, 2)), layout="coco_17", fps=25, track_id=3))
         'track 3 (5 frames from 0)'
     """
-    return f"track {person.track_id} ({len(person)} frames from {person.frame_index[0]})"
+    frames = "1 frame, number" if len(person) == 1 else f"{len(person)} frames from"
+    return f"track {person.track_id} ({frames} {person.frame_index[0]})"
 
 
 def made_up(log: "RepairLog") -> Any:

@@ -128,6 +128,10 @@ def summary(report: "ManyReport", out: Path) -> str:
     ]
     lines += [f"In part: {each.source}: {each.error}" for each in done if each.error]
     lines += [f"Failed: {_told(each)}" for each in failed]
+    if len(done) > 1 and all(each.frames == each.people for each in done):
+        lines.append(
+            "Each input was one frame. If they are one clip, lift the folder without --many."
+        )
     return "\n".join(lines)
 
 

@@ -51,7 +51,8 @@ def summary(lifted: "Reconstruction", log: "RepairLog") -> str:
     """
     lines = [str(step) for step in log.steps]
     seconds = len(lifted) / lifted.fps
-    lines.append(f"Lifted {len(lifted)} frames ({seconds:.1f} s) of {lifted.keypoints.source!r}.")
+    frames = f"{len(lifted)} frame{'' if len(lifted) == 1 else 's'}"
+    lines.append(f"Lifted {frames} ({seconds:.1f} s) of {lifted.keypoints.source!r}.")
     if (how := lifted.provenance.get("resample", "none")) != "none":
         lines.append(
             f"Resampled {how} for the network; the result has the footage's {lifted.fps:g}."

@@ -29,10 +29,17 @@ AmassModel = Literal["smplx", "smplh"]
 JOINTS = {"smplx": 55, "smplh": 52}
 """How many joints ``poses`` has; those after the body's 22 (face and hands) are zero."""
 
-REST_PELVIS = {"smplx": (0.0, -0.35, 0.01), "smplh": (0.0, -0.23, 0.03)}
+REST_PELVIS = {"smplx": (0.0, -0.35, 0.01), "smplh": (0.0, -0.22, 0.03)}
 """Where the pelvis of the mean neutral body is at rest, metres, to the centimetre.
 
-Bodies turn about their pelvis, and ``trans`` moves the origin, which is elsewhere in each model.
+Bodies turn about their pelvis, and ``trans`` moves the origin, which is elsewhere in each model. An
+error here shifts the whole motion by as much, the same in every frame: the second number sideways
+on the floor, the third up or down.
+
+Looked up in public code of 2026: (0.003, -0.351, 0.012) for SMPL-X in AMASS loaders made with
+fairmotion and in Hugging Face's SMPL kinematics; (-0.002, -0.223, 0.028) for SMPL-H in loaders made
+with amasstools. SMPL's male body has -0.241 and its female -0.211 as the second number (loaders of
+SURREAL), so for another gender or shape than the file says, expect some centimetres.
 """
 
 BODY_JOINTS = SMPL_JOINT_NAMES[:22]

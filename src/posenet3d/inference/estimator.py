@@ -32,6 +32,10 @@ FUSIONS = ("mean", "teacher", "student")
 """Whose skeleton a reconstruction has: the branches' mean (Sect. 4.3 of PoseNet3D), or one's."""
 
 
+TALLEST_M = 4.0
+"""What a person's height may be: centimetres or feet by mistake are told."""
+
+
 class Estimator:
     """A trained network that lifts sequences: `KeypointSequence` in, `Reconstruction` out.
 
@@ -126,7 +130,8 @@ class Estimator:
         :func:`posenet3d.keypoints.repair.repair`. A sequence shorter than a window, down to one
         frame, is repeated, as in the paper.
 
-        Beside the result (some 1.7 kB a frame) the room it takes does not grow with the sequence.
+        Beside the result (some 1.7 kB a frame) the room it takes does not grow with the sequence;
+        where it is resampled, by some 1.2 kB a frame.
 
         Args:
             sequence: the keypoints of one person; or a file or folder for
@@ -192,7 +197,7 @@ class Estimator:
         answer is the one that ``predict(..., stitch="centre")`` gives, if the scale is the same.
 
         The scale of the 2D is a running mean over the last ten seconds, the body's shape likewise;
-        the depth of the root is smoothed over the past only.
+        the depth of the root is smoothed over the past only. Nothing is resampled.
 
         Args:
             frames: for each frame its points (joints, 2), NaN where unknown; or a pair of points
@@ -267,9 +272,11 @@ def _checked(
     for kind, name, known in (("fusion", fusion, FUSIONS), ("stitching", stitch, STITCHES)):
         if name not in known:
             raise UnknownNameError(kind, name, known)
-    for what, value in (("height_m", height_m), ("focal", focal)):
-        if value is not None and not 0 < value < np.inf:
-            raise ShapeError(what, expected="a positive number or None", got=repr(value))
+    if focal is not None and not 0 < focal < np.inf:
+        raise ShapeError("focal", expected="a positive number or None", got=repr(focal))
+    if height_m is not None and not 0 < height_m <= TALLEST_M:
+        expected = f"metres, more than 0 and at most {TALLEST_M:g}, or None"
+        raise ShapeError("height_m", expected=expected, got=repr(height_m))
     if batch_size < 1:
         raise ShapeError("batch_size", expected="1 or more", got=repr(batch_size))
     return Wanted(

@@ -17,7 +17,7 @@ RESAMPLINGS = ("auto", "none")
 
 A number is frames a second. With a detector's errors, clips of 60 to 240 frames a second come out 1
 to 8 mm better at the network's 50, and with exact 2D no worse; slower ones come out worse
-(``benchmarks/results/frame_rates.md``).
+(``benchmarks/results/frame_rates.md``, and ``frame_rates_detected.md`` for the default weights).
 """
 
 _SLOWEST, _FASTEST = 1.0, 1000.0

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from posenet3d.errors import KeypointFormatError, PluginError
+from posenet3d.errors import DataError, KeypointFormatError, PluginError
+from posenet3d.files.npz import open_npz
 from posenet3d.keypoints.footage import is_footage
 from posenet3d.keypoints.glance import check_json
 from posenet3d.keypoints.reader import KeypointReader, Told
@@ -41,6 +42,7 @@ def load_people(
     Raises:
         KeypointFormatError: the file is of no known format, of several, or not what its format
             promises; or it lacks something that must be said.
+        ShapeError: a frame rate or an image's size that is none.
         StorageError: it is not there, or cannot be read.
         UnknownNameError: no such layout.
         UnknownPluginError: no such format.
@@ -84,6 +86,7 @@ def whoever_is_in(
 
     Raises:
         KeypointFormatError: as `load_people`, but for that.
+        ShapeError: as `load_people`.
         StorageError: as `load_people`.
         UnknownNameError: as `load_people`.
         UnknownPluginError: as `load_people`.
@@ -137,6 +140,7 @@ def load_keypoints(
     Raises:
         KeypointFormatError: as `load_people`; or there are several people and ``person`` does
             not say which: the message lists them.
+        ShapeError: as `load_people`.
         StorageError: as `load_people`.
         UnknownNameError: as `load_people`.
         UnknownPluginError: as `load_people`.
@@ -219,11 +223,33 @@ def _recognised(source: KeypointSource) -> KeypointReader:
         return sure[0][1]
     if not sure:
         check_json(source)
+        _check_input(source)
     got = f"one that looks like {' and like '.join(name for name, _ in sure)}"
     raise source.error(
         "format", f"one of {', '.join(names)}", got if sure else "something else",
         " ".join(broken).rstrip("."), say=["format"],
     )  # fmt: skip
+
+
+def _check_input(source: KeypointSource) -> None:
+    """Says what an input of no known format is, where that is plain."""
+    if source.is_folder:
+        if not any(source.path.iterdir()):
+            raise KeypointFormatError(source.path, "expected keypoint files, got an empty folder.")
+    elif source.suffix == ".npz" and _is_lifted(source.path):
+        raise KeypointFormatError(
+            source.path,
+            "expected keypoints, got a motion that was lifted; `posenet3d export` and `view` take "
+            "it.",
+        )
+
+
+def _is_lifted(path: Path) -> bool:
+    try:
+        with open_npz(path) as arrays:
+            return "joints3d" in arrays
+    except DataError:
+        return False
 
 
 def _check_no_footage(source: KeypointSource) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from posenet3d.errors import KeypointFormatError
+from posenet3d.errors import ShapeError
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
 from posenet3d.skeletons import LAYOUTS
@@ -18,7 +18,7 @@ class Told:
     """What the caller said of a file, beside its place; whatever is ``None`` must be in the file.
 
     Raises:
-        KeypointFormatError: the frame rate or the image's size cannot be one.
+        ShapeError: the frame rate or the image's size cannot be one.
 
     Example:
         >>> Told(layout="body_25b", fps=60.0).fps
@@ -36,12 +36,10 @@ class Told:
 
     def __post_init__(self) -> None:
         if self.fps is not None and not 0 < self.fps < float("inf"):
-            raise KeypointFormatError("fps", f"expected a positive number, got {self.fps!r}.")
+            raise ShapeError("fps", expected="a positive number", got=repr(self.fps))
         size = self.image_size
         if size is not None and (len(size) != 2 or not all(0 < side <= MAX_SIDE for side in size)):
-            raise KeypointFormatError(
-                "image_size", f"expected width and height in pixels, got {size!r}."
-            )
+            raise ShapeError("image_size", expected="width and height in pixels", got=repr(size))
 
     def layout_of(self, source: KeypointSource, joints: int, *candidates: str) -> str:
         """The layout: as told; else the only one of ``candidates`` that has so many joints.

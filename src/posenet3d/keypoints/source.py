@@ -10,6 +10,7 @@ from typing import Any
 
 from posenet3d.errors import DataError, KeypointFormatError, Say, StorageError
 from posenet3d.files.strict_json import parse_json
+from posenet3d.skeletons import LAYOUTS
 from posenet3d.skeletons import layout as layout_named
 
 MAX_BYTES = 4 * 2**30
@@ -101,10 +102,9 @@ class KeypointSource:
         """
         wanted = len(layout_named(name))
         if wanted != joints:
-            raise self.error(
-                "joints", f"{wanted} a person, as in layout {name!r}", f"{joints}",
-                "name the layout that the file is in",
-            )  # fmt: skip
+            fitting = [("layout", each) for each, known in LAYOUTS.items() if len(known) == joints]
+            expected = f"{wanted} a person, as in layout {name!r}"
+            raise self.error("joints", expected, f"{joints}", say=fitting)
         return name
 
     def read_bytes(self) -> bytes:

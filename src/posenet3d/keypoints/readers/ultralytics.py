@@ -84,7 +84,10 @@ class UltralyticsReader:
             return ()
         if told.image_size is None:
             raise source.error(
-                "image_size", "the image's width and height", "parts of them", say=["image_size"]
+                "image_size",
+                "the image's width and height",
+                "places in parts of them",
+                say=["image_size"],
             )
         count = len(layout_named(told.layout or _LAYOUT))
         people = {place: _split(source, place, row, count) for place, row in rows.items()}
