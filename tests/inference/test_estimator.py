@@ -7,7 +7,8 @@ import torch
 
 from posenet3d.data import normalize
 from posenet3d.errors import DataError, PoseNet3DError, ShapeError, UnknownNameError
-from posenet3d.evaluation.sequences import centred_windows, lift_centres
+from posenet3d.evaluation.lifting import lift_frames
+from posenet3d.evaluation.sequences import centred_windows
 from posenet3d.inference import Estimator
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import NetworkConfig, PoseNet3D
@@ -49,7 +50,7 @@ def test_centre_stitching_gives_what_evaluation_measures(
 ) -> None:
     points = normalized(estimator, walk)
     model = estimator.model
-    expected = lift_centres(model.lift, points, 9, 32, "walk")["teacher"]
+    expected = lift_frames(model.lift, points, 9, 32, "walk")["teacher"]
     lifted = estimator.predict(walk, stitch="centre", batch_size=17)
     ours = lifted.branches["teacher"] / float(model.metres_per_unit)
     np.testing.assert_allclose(ours, expected.numpy(), atol=1e-5)

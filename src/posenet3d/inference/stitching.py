@@ -53,13 +53,13 @@ class FrameMeans:
         tensor([2., 4., 6.])
     """
 
-    def __init__(self, sums: Float[Tensor, "frames *rest"], window: int, stitch: str) -> None:
+    def __init__(self, sums: Float[Tensor, "frames ..."], window: int, stitch: str) -> None:
         self._half = window // 2
         self._offsets = range(window) if stitch == "average" else (self._half,)
         self._sums, self._count = sums, sums.new_zeros(len(sums))
 
     def add(
-        self, values: Float[Tensor, "windows window *rest"], first: int, stretch: tuple[int, int]
+        self, values: Float[Tensor, "windows window ..."], first: int, stretch: tuple[int, int]
     ) -> None:
         """Add the windows whose middle frames are ``first``, ``first + 1``, ...
 
@@ -78,7 +78,7 @@ class FrameMeans:
                 self._sums[start:stop] += values[rows, offset].to(self._sums)
                 self._count[start:stop] += 1
 
-    def finish(self) -> Float[Tensor, "frames *rest"]:
+    def finish(self) -> Float[Tensor, "frames ..."]:
         """The means, NaN where no window holds the frame; the sums become them."""
         self._sums /= self._count.reshape(-1, *[1] * (self._sums.ndim - 1))
         return self._sums

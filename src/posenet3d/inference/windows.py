@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from posenet3d.data import Anchoring, anchoring
@@ -76,7 +76,17 @@ def stretches_of(sequence: KeypointSequence) -> list[tuple[int, int]]:
         >>> stretches_of(walk)
         [(0, 2), (2, 3)]
     """
-    ends = [*(np.flatnonzero(np.diff(sequence.frame_index) != 1) + 1).tolist(), len(sequence)]
+    return unbroken(sequence.frame_index)
+
+
+def unbroken(times: Int[np.ndarray, " frames"]) -> list[tuple[int, int]]:
+    """The stretches of frames whose numbers follow each other, as (start, stop).
+
+    Example:
+        >>> unbroken(np.array([3, 4, 9]))
+        [(0, 2), (2, 3)]
+    """
+    ends = [*(np.flatnonzero(np.diff(times) != 1) + 1).tolist(), len(times)]
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
