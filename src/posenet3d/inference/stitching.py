@@ -7,18 +7,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from posenet3d.inference.lifting import WindowAnswer
-from posenet3d.inference.rotation_mean import nearest_rotations
 
 STITCHES = ("average", "centre")
 """How a frame's answer is made of the windows that hold it.
 
-* ``average``: the mean over all of them (up to T); rotations by their chordal mean. A student that
-  reads the teacher's motion alone, as that of the shipped weights, is asked once a frame, of the
-  averaged motion.
+* ``average``: the mean over all of them (up to T). A student that reads the teacher's motion alone,
+  as that of the shipped weights, is asked once a frame, of the averaged motion. Of any other, as
+  the paper's, the rotations are those of the window around the frame: each frame of its window has
+  weights of its own, which turn one pose into other rotations, and their mean is no pose.
 * ``centre``: the window's of which it is the middle, as evaluation takes it.
 """
-
-_CHUNK = 8192  # frames whose rotations are made at a time
 
 
 class Stitched(NamedTuple):
@@ -100,7 +98,7 @@ class Stitcher:
     """
 
     def __init__(self, frames: int, window: int, stitch: str) -> None:
-        self._frames, self._window, self._stitch = frames, window, stitch
+        self._frames, self._window = frames, window
         self._teacher = FrameMeans(torch.zeros(frames, 14, 3), window, stitch)
         self._rotations: FrameMeans | None = None
         self._betas: Tensor | None = None
@@ -118,7 +116,7 @@ class Stitcher:
         if answer.rotations is not None:
             if self._rotations is None:
                 sums = torch.zeros(self._frames, *answer.rotations.shape[2:])
-                self._rotations = FrameMeans(sums, self._window, self._stitch)
+                self._rotations = FrameMeans(sums, self._window, "centre")
             self._rotations.add(answer.rotations, first, stretch)
         if answer.betas is not None:
             total = answer.betas.double().sum(0).cpu()
@@ -130,9 +128,5 @@ class Stitcher:
         teacher = self._teacher.finish()
         if self._rotations is None or self._betas is None:
             return Stitched(teacher, None, None)
-        rotations = self._rotations.finish()
-        if self._stitch == "average":
-            for start in range(0, len(rotations), _CHUNK):
-                chunk = slice(start, start + _CHUNK)
-                rotations[chunk] = nearest_rotations(rotations[chunk])
-        return Stitched(teacher, (self._betas / self._windows).float(), rotations)
+        betas = (self._betas / self._windows).float()
+        return Stitched(teacher, betas, self._rotations.finish())
