@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from accuracy_rows import EXACT, MIRROR, OURS, PEER, SUPERVISED, Row
-from relations_page import Point
+from relations_page import STITCHED, Point
 
 MET, MISSED, OPEN = "met", "missed", "not settled"
 CEILING = "VideoPose3D RF 9"
@@ -204,7 +204,8 @@ def right_way_round(rows: Sequence[Row]) -> Finding | None:
     """Ten seeds of ten the right way round on CMU-14, pitch within 1.5 degrees."""
     groups: dict[tuple, list[Row]] = {}
     for row in rows:
-        trained = row.run == "posenet3d-exact" and row.stage == "joint"
+        stitched = row.head.endswith(STITCHED)
+        trained = row.run == "posenet3d-exact" and row.stage == "joint" and not stitched
         if trained or (row.kind == MIRROR and row.protocol == "cmu14"):
             groups.setdefault((row.kind, row.preset), []).append(row)
     if not groups:
@@ -224,6 +225,24 @@ def right_way_round(rows: Sequence[Row]) -> Finding | None:
     if len(seeds) < SEEDS or not off:
         return Finding(figure, OPEN, f"{len(seeds)} of {SEEDS} seeds are measured", used)
     return Finding(figure, MET, "all", used)
+
+
+def student_of_detected(rows: Sequence[Row]) -> Finding | None:
+    """The student of `detected` over its teacher, P-MPJPE on CMU-14 with a detector's errors."""
+    chosen = [
+        row
+        for row in rows
+        if (row.kind, row.preset, row.protocol, row.seen) == (OURS, "detected", "cmu14", "openpose")
+    ]
+    student, teacher = (
+        {row.seed: row for row in chosen if row.head == head} for head in ("student", "teacher")
+    )
+    seeds = sorted(student.keys() & teacher.keys())
+    if not seeds:
+        return None
+    ratios = [student[seed].figures["p_mpjpe"] / teacher[seed].figures["p_mpjpe"] for seed in seeds]
+    used = tuple(each[seed] for seed in seeds for each in (student, teacher))
+    return at_most(statistics.fmean(ratios), 1.05, spread(ratios, 2), used)
 
 
 def wild_near_fixed(rows: Sequence[Row]) -> Finding | None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from accuracy_findings import MET, MISSED, Finding, spread
 from accuracy_goals import Verdict
-from accuracy_rows import EXACT, FLOOR, MIRROR, OURS, SUPERVISED, TEST, Row, once
+from accuracy_rows import BASELINE, EXACT, FLOOR, MIRROR, OURS, SUPERVISED, TEST, Row, once
 
 FIGURES = {
     "p_mpjpe": "P-MPJPE",
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     def name(self) -> str:
         """Lifter, head, and the stage where training goes on after it."""
         row = self.rows[0]
-        head = f", {row.head}" if row.head and row.kind == OURS else ""
+        head = f", {row.head}" if row.head and row.kind in (OURS, BASELINE) else ""
         early = row.kind == OURS and row.stage not in ("", "joint")
         return row.name + head + f" after stage `{row.stage}`" * early
 
@@ -98,7 +98,6 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 def render(rows: Sequence[Row], found: Sequence[Verdict], notes: Mapping[str, str]) -> str:
     """The page."""
-    counts = {state: sum(each.state == state for each in found) for state in (MET, MISSED)}
     lines = [
         "# Accuracy",
         "",
@@ -107,10 +106,11 @@ def render(rows: Sequence[Row], found: Sequence[Verdict], notes: Mapping[str, st
         "percent. P-MPJPE is per frame with det = +1; *reflected* allows a reflection. Mean ± "
         "standard deviation over seeds. A 2D-only peer that is better with its depth negated "
         "stands here with it negated, chosen by the truth, in its favour; as trained it has the "
-        "figure in brackets. A window of nine frames counts once.",
+        "figure in brackets. A window of nine frames counts once. A frame is the centre of its "
+        "window, as the protocol says; in rows that are *stitched* it is the mean of all windows "
+        "that hold it, as `Estimator.predict` lifts by default.",
         "",
-        f"Of {len(found)} goals {counts[MET]} are met on the test subjects, {counts[MISSED]} are "
-        f"missed, and {len(found) - counts[MET] - counts[MISSED]} are not settled.",
+        count(found),
         "",
         "## On the test subjects",
         "",
@@ -135,10 +135,28 @@ def render(rows: Sequence[Row], found: Sequence[Verdict], notes: Mapping[str, st
     return "\n".join(lines) + "\n"
 
 
+def count(found: Sequence[Verdict]) -> str:
+    """How many goals are met: by the protocol, and where stitched readings take their places."""
+    states = {each.goal.key: each.state for each in found if not each.goal.reads}
+    met, lost = (list(states.values()).count(state) for state in (MET, MISSED))
+    told = (
+        f"Of {len(states)} goals {met} are met on the test subjects by the protocol's centre "
+        f"frame, {lost} are missed, and {len(states) - met - lost} are not settled."
+    )
+    readings = {
+        each.goal.reads: each.state for each in found if each.goal.stitched and each.on_test
+    }
+    if not readings:
+        return told
+    met = list((states | readings).values()).count(MET)
+    return f"{told} With {len(readings)} of them stitched, as the library lifts, {met} are met."
+
+
 def goals(found: Sequence[Verdict]) -> list[str]:
     """Every goal: what the test subjects say, what held-out ones say, and whence."""
     made = [
-        "Only figures of the test subjects meet or miss a goal. WINDOWS: no fewer than ours.",
+        "Only figures of the test subjects meet or miss a goal. WINDOWS: no fewer than ours. Rows "
+        "that begin with ↳ read the goal above otherwise; the goal stays as it is above.",
         "",
         "| goal | on the test subjects | so it is | on held-out people, settling nothing | from |",
         "|---|---|---|---|---|",
@@ -147,7 +165,7 @@ def goals(found: Sequence[Verdict]) -> list[str]:
         test, held = each.on_test, each.held_out
         state = f"**{each.state}**" + (f": {test.why}" if test else f": `{each.goal.command}`")
         cells = [
-            each.goal.title,
+            f"↳ {each.goal.title}" if each.goal.reads else each.goal.title,
             test.figure if test else "not measured",
             state,
             f"{held.figure} ({held.why}; {held.rows[0].measured})" if held else "not measured",
@@ -176,7 +194,7 @@ def plural(seeds: Sequence[int]) -> str:
 
 def missed(found: Sequence[Verdict], notes: Mapping[str, str]) -> list[str]:
     """What was tried and what is next, of goals that the test subjects miss."""
-    lost = [each.goal for each in found if each.state == MISSED]
+    lost = [each.goal for each in found if each.state == MISSED and not each.goal.reads]
     if not lost:
         return []
     made = ["### Missed: what was tried, what is next", ""]
@@ -203,6 +221,7 @@ def document(rows: Sequence[Row], found: Sequence[Verdict], command: str) -> dic
         "goals": [
             {
                 "key": each.goal.key,
+                "reads": each.goal.reads,
                 "goal": each.goal.title,
                 "state": each.state,
                 "test": plain(each.on_test),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from relations_page import STITCHED, both_ways
+
 TEST, EXACT = "test subjects", "exact"
 SUPERVISED, OURS, BASELINE, PEER, FLOOR = "supervised", "ours", "baseline", "2D only", "floor"
 MIRROR = "mirror"
@@ -118,8 +120,9 @@ def relations(document: Mapping[str, Any], file: str) -> Iterator[Row]:
         ours = record["run"].startswith("posenet3d")
         name = f"PoseNet3D `{base}`" if ours else record["run"].removesuffix("-exact")
         report = record["report"]
-        for stage, heads in record["figures"].items():
+        for stage, heads in both_ways(record).items():
             for head, figures in heads.items():
+                stitched = head.endswith(STITCHED)
                 yield Row(
                     name=FLAT if head == "flat" else name,
                     kind=FLOOR if head == "flat" else OURS if ours else BASELINE,
@@ -127,7 +130,7 @@ def relations(document: Mapping[str, Any], file: str) -> Iterator[Row]:
                     measured=people,
                     figures=plain(figures),
                     file=file,
-                    commit=record["commit"],
+                    commit=(record["stitched"] if stitched else record)["commit"],
                     seed=record["seed"],
                     head="" if head == "flat" else head,
                     stage="" if head == "flat" else stage,

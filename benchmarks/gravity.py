@@ -19,7 +19,7 @@ from held_out import clips_of, parsed, parser_of
 from origin import command, commit
 
 from posenet3d.data import camera_rig, normalize, observe
-from posenet3d.evaluation.sequences import lift_centres
+from posenet3d.evaluation.lifting import lift_frames
 from posenet3d.inference.balance import trunk_axis, unit
 from posenet3d.inference.gravity import estimate_up
 from posenet3d.networks import PoseNet3D
@@ -90,7 +90,7 @@ def lifted(clip: Any, model: PoseNet3D, views: int) -> Iterator[Piece]:
         seen = observe(clip, camera).to_layout("lsp_14")
         length = float(model.input_length) or None
         points = normalize(seen.points, config.normalization, config.distance, length=length).points
-        heads = lift_centres(model.lift, torch.from_numpy(points), config.frames, 4096, clip.key)
+        heads = lift_frames(model.lift, torch.from_numpy(points), config.frames, 4096, clip.key)
         poses = heads.get("mean", heads["teacher"]).numpy()
         metres = float(model.metres_per_unit) or 0.65
         yield Piece(poses * metres, camera.extrinsics[:, 2], float(clip.fps))

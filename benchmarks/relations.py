@@ -7,7 +7,9 @@ Human3.6M needs registration, so what the paper claims is shown as ratios on ope
 Every run shares the base preset's width, batches, optimisers and lengths (`--base`, `--budget`);
 `posenet3d.reproduction` says how each differs. By default whole training subjects are held out and
 measured (`--hold-out`); `--test` trains on all of them and looks at the test subjects, and writes
-that look down in `looks_at_test.md` beside the results first.
+that look down in `looks_at_test.md` beside the results first. Every network is measured as the
+protocol says, by the centre frame of each window; the last one of each run also as the library
+lifts by default, with overlapping windows averaged (*stitched*).
 
 Detected 2D is the exact projection spoilt by the model of a detector's errors (`--noise`), with
 missing joints turned off: the paper's detector always answers. Each run is a run folder under
@@ -20,6 +22,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +32,10 @@ from relations_page import render
 from posenet3d.reproduction import EXACT, RUNS, Material, Run, configuration
 from posenet3d.reproduction.running import figures_of, measure, train_run
 from posenet3d.reproduction.runs import STAGES
+from posenet3d.training import TrainerConfig
 
 PROTOCOL = "cmu14"
+CENTRE, AVERAGE = "centre", "average"
 
 
 def main() -> None:
@@ -124,7 +129,7 @@ def plan(jobs: list[tuple[Run, int]], arguments: argparse.Namespace) -> str:
     return "\n".join([*lines, "", f"Left to train: {total / 1e6:.2f} million windows.", ""])
 
 
-def config_of(run: Run, seed: int, arguments: argparse.Namespace) -> Any:
+def config_of(run: Run, seed: int, arguments: argparse.Namespace) -> TrainerConfig:
     """The run's configuration with the command line's changes."""
     changes = {}
     for each in arguments.changes:
@@ -148,37 +153,69 @@ def record_of(run: Run, seed: int, arguments: argparse.Namespace) -> dict[str, A
     folder = folder_of(run, seed, arguments)
     config = config_of(run, seed, arguments)
     told = {**described(arguments), "run": run.name, "seed": seed, "seen": run.seen}
-    told["config"] = config.model_dump(mode="json", exclude={"engine", "loggers"})
+    told["config"] = as_told(config)
     path = folder / "relations.json"
-    if path.exists():
-        record = json.loads(path.read_text())
-        if any(record.get(name) != value for name, value in told.items()):
-            sys.exit(f"{folder}: made with other settings; name other --runs, or remove it")
-        return record
-    print(f"{run.name}, seed {seed}: {folder}", flush=True)
-    material = material_of(arguments)
-    began = time.monotonic()
-    report = trained(run, seed, config, folder, material, arguments)
-    seconds = {"train": time.monotonic() - began}
-    if arguments.test:
-        note_the_look(f"{run.name}, seed {seed}", arguments.results)
-    test, detector = material.tested(run.seen)
-    figures = {
-        stage: figures_of(
-            measure(
-                folder / "stages" / stage,
-                test,
-                PROTOCOL,
-                detector=detector,
-                device=arguments.device,
-            )
-        )
-        for stage in STAGES[run.kind]
-    }
-    seconds["evaluate"] = time.monotonic() - began - seconds["train"]
-    record = {**told, "commit": commit(), "seconds": seconds, "figures": figures, "report": report}
-    path.write_text(json.dumps(record, indent=2))
+    record = kept(path, told)
+    if record is None:
+        print(f"{run.name}, seed {seed}: {folder}", flush=True)
+        record = {**told, **made(run, seed, config, folder, arguments)}
+        path.write_text(json.dumps(record, indent=2))
+    if config.network.frames > 1 and "stitched" not in record:
+        print(f"{run.name}, seed {seed}, stitched", flush=True)
+        record["stitched"] = measured(run, seed, folder, arguments, STAGES[run.kind][-1:], AVERAGE)
+        path.write_text(json.dumps(record, indent=2))
     return record
+
+
+def as_told(config: TrainerConfig) -> dict[str, Any]:
+    """A configuration as plain values, less what does not change the result."""
+    told: dict[str, Any] = config.model_dump(mode="json", exclude={"engine", "loggers"})
+    return told
+
+
+def kept(path: Path, told: dict[str, Any]) -> dict[str, Any] | None:
+    """The record in a run's folder, if there is one; fields that are new have their defaults."""
+    if not path.exists():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text())
+    known = {**record, "config": as_told(TrainerConfig.model_validate(record["config"]))}
+    if any(known.get(name) != value for name, value in told.items()):
+        sys.exit(f"{path.parent}: made with other settings; name other --runs, or remove it")
+    return record
+
+
+def made(
+    run: Run, seed: int, config: TrainerConfig, folder: Path, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """What a record holds of a run that is trained, or gone on with, and measured."""
+    began = time.monotonic()
+    report = trained(run, seed, config, folder, material_of(arguments), arguments)
+    seconds = {"train": time.monotonic() - began}
+    found = measured(run, seed, folder, arguments, STAGES[run.kind], CENTRE)
+    seconds["evaluate"] = found.pop("seconds")
+    return {**found, "seconds": seconds, "report": report}
+
+
+def measured(
+    run: Run,
+    seed: int,
+    folder: Path,
+    arguments: argparse.Namespace,
+    stages: Sequence[str],
+    stitch: str,
+) -> dict[str, Any]:
+    """The figures of a run's networks by stage and head; a look at test subjects is noted first."""
+    began = time.monotonic()
+    if arguments.test:
+        way = ", stitched" if stitch == AVERAGE else ""
+        note_the_look(f"{run.name}, seed {seed}{way}", arguments.results)
+    test, detector = material_of(arguments).tested(run.seen)
+    options = {"detector": detector, "device": arguments.device, "stitch": stitch}
+    figures = {
+        stage: figures_of(measure(folder / "stages" / stage, test, PROTOCOL, **options))
+        for stage in stages
+    }
+    return {"commit": commit(), "seconds": time.monotonic() - began, "figures": figures}
 
 
 def material_of(arguments: argparse.Namespace) -> Material:
@@ -206,7 +243,7 @@ def filmed(training: list, measured: list, noise: str) -> Material:
 def trained(
     run: Run,
     seed: int,
-    config: Any,
+    config: TrainerConfig,
     folder: Path,
     material: Material,
     arguments: argparse.Namespace,

@@ -157,7 +157,7 @@ def judged(accuracy, tmp_path):
 
 def test_without_results_nothing_is_settled_and_each_goal_says_what_to_run(judged):
     found = judged()
-    assert len(found) == 10
+    assert len([each for each in found.values() if not each.goal.reads]) == 10
     assert {each.state for each in found.values()} == {"not settled"}
     assert all(each.goal.command.startswith("python benchmarks/") for each in found.values())
 
@@ -183,6 +183,45 @@ def test_relations_on_the_test_subjects_meet_their_goals(judged):
 def test_a_missed_relation_says_by_how_much(judged, run, error, key, why):
     verdict = judged(relations_test=relations(GOOD | {run: error}))[key]
     assert (verdict.state, verdict.on_test.why) == ("missed", why)
+
+
+def with_stitched(document, **figures):
+    for record in document["records"]:
+        if record["run"] == "posenet3d":
+            heads = {"mean": record["figures"]["joint"]["mean"] | figures}
+            record["stitched"] = {"commit": "f00d", "figures": {"joint": heads}}
+    return document
+
+
+def test_a_missed_goal_is_read_stitched_beside_it_and_stays_missed(accuracy, judged, tmp_path):
+    document = relations(GOOD | {"posenet3d": (60.0, 9.0, 30.0)})
+    found = judged(relations_test=with_stitched(document, mpjve=7.0, mblstd=28.0))
+    states = {key: each.state for key, each in found.items()}
+    assert (states["mpjve"], states["mpjve-stitched"]) == ("missed", "met")
+    assert (states["mblstd"], states["mblstd-stitched"]) == ("missed", "missed")
+    assert {row.commit for row in found["mpjve-stitched"].on_test.rows} == {"c0ffee", "f00d"}
+    page = accuracy.page.render(accuracy.rows.read(tmp_path), list(found.values()), {})
+    assert "Of 10 goals 4 are met on the test subjects by the protocol's centre frame, 2" in page
+    assert "With 2 of them stitched, as the library lifts, 5 are met." in page
+    assert page.count("Nothing is written down yet.") == 2
+    assert "PoseNet3D `quick`, mean, stitched |" in page
+
+
+def test_stitched_readings_that_are_not_measured_are_not_counted(accuracy, judged, tmp_path):
+    found = judged(relations_test=relations(GOOD))
+    page = accuracy.page.render(accuracy.rows.read(tmp_path), list(found.values()), {})
+    assert "Of 10 goals 6 are met" in page
+    assert "of them stitched" not in page
+
+
+@pytest.mark.parametrize(("student", "state"), [(50.0, "met"), (60.0, "missed")])
+def test_the_student_of_the_weights_for_detected_2d_is_read_beside_the_goal(judged, student, state):
+    document = pretrained(40.0, 44.0) | {"preset": "detected"}
+    for record in document["records"]:
+        heads = {"teacher": figures(50.0), "student": figures(student)}
+        record["figures"]["cmu14"]["openpose"] = heads
+    found = judged(pretrained_detected=document)
+    assert (found["student-detected"].state, found["student"].state) == (state, "not settled")
 
 
 def test_held_out_people_meet_no_goal(judged):

@@ -1,5 +1,6 @@
 """The benchmark of the paper's relations: what is trained, what is compared, what is used again."""
 
+import json
 import sys
 
 import pytest
@@ -67,6 +68,63 @@ def test_the_page_has_the_mean_and_spread_of_each_seed_s_ratio(relations):
     (row,) = [line for line in page.splitlines() if "PoseNet3D / Chen et al. (1 frame)" in line]
     assert "| 47.0 / 58.0 | 50.0 ± 14.1 / 80.0 ± 0.0 | 0.81 | 0.62 ± 0.18 | 2 of 2 |" in row
     assert "SJA / no SJA" not in page  # not run
+
+
+def stitched(record, **errors):
+    (stage,) = list(record["figures"])[-1:]
+    (other,) = list(record["figures"][stage].values())[:1]
+    heads = {head: {**other, "mpjve": error} for head, error in errors.items()}
+    return {**record, "stitched": {"commit": "f00d", "figures": {stage: heads}}}
+
+
+def test_stitched_heads_stand_beside_the_others_with_a_commit_of_their_own(relations):
+    figures = {"sja": {"student": 40.0}, **points(40.0)}
+    records = [stitched(record("posenet3d", "detected", 0, figures), mean=25.0, flat=1.0)]
+    records += [record("chen2019", "detected", 0, {"teacher": {"teacher": 80.0}})]
+    page = relations.relations_page.render(records, FACTS)
+    assert "| joint | mean, stitched | 40.0 |" in page
+    assert "flat, stitched" not in page
+    assert "9-frame PoseNet3D / Chen et al. | detected | mpjve | 7.8 / 22.2 | 50.0 / 50.0" in page
+    assert (
+        "9-frame PoseNet3D, stitched / Chen et al. | detected | mpjve | 7.8 / 22.2 | 25.0" in page
+    )
+    assert "the same trained networks, commit f00d." in page
+    assert "titched" not in relations.relations_page.render(records[1:], FACTS)
+
+
+@pytest.mark.parametrize(("name", "ways"), [("posenet3d", ["average"]), ("one-frame", [])])
+def test_a_kept_record_gains_the_stitched_figures_of_its_last_network(
+    relations, monkeypatch, tmp_path, name, ways
+):
+    told, run = arguments(relations, monkeypatch, tmp_path), find_run(name)
+    module = relations.relations
+    record = {**module.described(told), "run": name, "seed": 0, "seen": run.seen}
+    record["config"] = module.as_told(module.config_of(run, 0, told))
+    del record["config"]["start_from"]  # a field that came after the run was made
+    folder = module.folder_of(run, 0, told)
+    folder.mkdir(parents=True)
+    (folder / "relations.json").write_text(json.dumps(record))
+    asked = []
+
+    def measured(run, seed, folder, arguments, stages, stitch):
+        asked.append((*stages, stitch))
+        return {"figures": {}}
+
+    monkeypatch.setattr(module, "measured", measured)
+    for _ in range(2):
+        assert ("stitched" in module.record_of(run, 0, told)) == bool(ways)
+    assert asked == [(STAGES[run.kind][-1], way) for way in ways]
+
+
+def test_a_record_of_other_settings_is_not_used_again(relations, monkeypatch, tmp_path):
+    told, run = arguments(relations, monkeypatch, tmp_path), find_run("one-frame")
+    module = relations.relations
+    record = {"config": module.as_told(module.config_of(run, 0, told))}
+    path = tmp_path / "relations.json"
+    path.write_text(json.dumps(record))
+    assert module.kept(path, record) == record
+    with pytest.raises(SystemExit, match="made with other settings"):
+        module.kept(path, {"config": {**record["config"], "batch_size": 7}})
 
 
 def arguments(relations, monkeypatch, folder, *more):

@@ -52,6 +52,18 @@ def test_the_figures_are_shown_and_written(
     assert "teacher" in capsys.readouterr().out
 
 
+def test_overlapping_windows_are_averaged_on_demand(
+    trained: Path, motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "eval.json"
+    stitched = ("evaluate", trained, "--data", motion, "--json", out, "--stitch", "average")
+    assert run(*stitched) == 0
+    assert json.loads(out.read_text())["stitch"] == "average"
+    assert "mean of all windows" in capsys.readouterr().out
+    assert run("evaluate", trained, "--data", motion, "--stitch", "center") == 2
+    assert "'centre'" in capsys.readouterr().err
+
+
 def test_the_picture_sheet_is_drawn(
     trained: Path, motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

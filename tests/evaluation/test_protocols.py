@@ -16,12 +16,12 @@ from posenet3d.errors import (
     UnknownNameError,
 )
 from posenet3d.evaluation import CMU_14, CMU_14_WILD, Protocol, evaluate, find_protocol
+from posenet3d.evaluation.lifting import lift_frames
 from posenet3d.evaluation.metrics import flat_depth
 from posenet3d.evaluation.sequences import (
     TestSequence,
     camera_frame,
     centred_windows,
-    lift_centres,
     sequences_of,
 )
 
@@ -271,7 +271,7 @@ def test_a_lifter_that_gives_no_poses_is_named_with_the_clip(lifter, message):
 def test_a_head_that_skips_a_batch_is_refused():
     heads = iter(["one", "two"])
     with pytest.raises(DataError, match="too few"):
-        lift_centres(lambda w: {next(heads): flat_depth(w)}, torch.zeros(4, 14, 2), 1, 2, "walk")
+        lift_frames(lambda w: {next(heads): flat_depth(w)}, torch.zeros(4, 14, 2), 1, 2, "walk")
 
 
 @pytest.mark.parametrize("name", ["flat", "protocol", "seed"])

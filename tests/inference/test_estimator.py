@@ -7,8 +7,9 @@ import torch
 
 from posenet3d.data import normalize
 from posenet3d.errors import DataError, PoseNet3DError, ShapeError, UnknownNameError
-from posenet3d.evaluation.sequences import centred_windows, lift_centres
-from posenet3d.inference import Estimator
+from posenet3d.evaluation.lifting import lift_frames
+from posenet3d.evaluation.sequences import centred_windows
+from posenet3d.inference import STITCHES, Estimator
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import NetworkConfig, PoseNet3D
 from posenet3d.reconstruction import Reconstruction
@@ -49,7 +50,7 @@ def test_centre_stitching_gives_what_evaluation_measures(
 ) -> None:
     points = normalized(estimator, walk)
     model = estimator.model
-    expected = lift_centres(model.lift, points, 9, 32, "walk")["teacher"]
+    expected = lift_frames(model.lift, points, 9, 32, "walk")["teacher"]
     lifted = estimator.predict(walk, stitch="centre", batch_size=17)
     ours = lifted.branches["teacher"] / float(model.metres_per_unit)
     np.testing.assert_allclose(ours, expected.numpy(), atol=1e-5)
@@ -92,6 +93,21 @@ def test_an_average_is_the_mean_over_the_windows_that_hold_a_frame(
         around = range(max(frame - 4, 0), min(frame + 5, len(walk)))
         held = torch.stack([teacher[middle, frame - middle + 4] for middle in around])
         np.testing.assert_allclose(lifted[frame], held.mean(0).numpy(), atol=1e-5)
+
+
+def test_a_student_that_cannot_follow_is_that_of_the_window_around_each_frame(
+    walk: KeypointSequence,
+) -> None:
+    """The paper's student may turn a pose into other rotations in each frame of its window."""
+    model = network()
+    model.metres_per_unit.fill_(0.8)
+    with torch.no_grad():
+        model.student.parameters_layer.weight.normal_()
+    average, centre = (Estimator(model).predict(walk, stitch=way) for way in STITCHES)
+    assert average.body is not None
+    assert centre.body is not None
+    np.testing.assert_array_equal(average.body.rotations, centre.body.rotations)
+    assert np.abs(average.branches["teacher"] - centre.branches["teacher"]).max() > 1e-4
 
 
 def test_body_and_skeleton_stand_in_one_place(estimator: Estimator, walk: KeypointSequence) -> None:

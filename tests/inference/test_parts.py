@@ -2,32 +2,10 @@ import math
 
 import numpy as np
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from posenet3d.data import anchoring, camera_rig, normalize
 from posenet3d.data.synthetic import synthetic_motion
-from posenet3d.geometry import random_rotmat, rotvec_to_rotmat, svd_orthonormalize
-from posenet3d.inference.rotation_mean import nearest_rotations
 from posenet3d.inference.tilt import unit_vector, up_of_tilt
-
-
-@given(seed=st.integers(0, 2**31), spread=st.sampled_from([0.0, 1e-7, 0.1, 0.8, math.pi]))
-def test_the_mean_rotation_is_the_nearest_one_to_the_mean_matrix(seed: int, spread: float) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    middle = random_rotmat(5, 1, generator=generator, dtype=torch.float64)
-    turns = torch.randn(5, 9, 3, generator=generator, dtype=torch.float64) * spread
-    mean = (middle @ rotvec_to_rotmat(turns)).mean(1)
-    near = nearest_rotations(mean)
-    torch.testing.assert_close(near, svd_orthonormalize(mean), atol=1e-6, rtol=0)
-    torch.testing.assert_close(torch.linalg.det(near), torch.ones(5).double(), atol=1e-9, rtol=0)
-
-
-def test_no_mean_at_all_is_a_rotation_still() -> None:
-    halves = torch.stack([torch.zeros(3, 3), torch.diag(torch.tensor([1.0, 0.0, 0.0]))])
-    near = nearest_rotations(halves)
-    torch.testing.assert_close(torch.linalg.det(near), torch.ones(2))
 
 
 @pytest.mark.parametrize("mode", ["sequence", "window", "frame"])

@@ -52,6 +52,14 @@ Pictures = Annotated[
     typer.Option("--pictures", metavar="FOLDER", help="Write picture sheets into this folder."),
 ]
 BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Windows in a batch.")]
+Stitch = Annotated[
+    str,
+    typer.Option(
+        "--stitch",
+        help="Overlapping windows: the centre of each, as the protocols say, or their average, as "
+        "posenet3d lift makes it.",
+    ),
+]
 
 
 _HARDEST = 6
@@ -66,12 +74,15 @@ def evaluate(
     pictures: Pictures = None,
     device: Device = "auto",
     batch_size: BatchSize = 4096,
+    stitch: Stitch = "centre",
 ) -> None:
     """Measure a trained network against true 3D, beside the flat-depth baseline."""
     from rich.console import Console
 
     hardest = 0 if pictures is None else _HARDEST
-    report = measure(run, data, protocol, device=device, batch_size=batch_size, hardest=hardest)
+    report = measure(
+        run, data, protocol, device=device, batch_size=batch_size, stitch=stitch, hardest=hardest
+    )
     Console().print(report)
     if out is not None:
         report.write_json(out)
@@ -88,6 +99,7 @@ def measure(
     *,
     device: str = "auto",
     batch_size: int = 4096,
+    stitch: str = "centre",
     hardest: int = 0,
 ) -> "EvaluationReport":
     """The report of a run's network on clips, with a progress bar on the terminal.
@@ -98,6 +110,7 @@ def measure(
         protocol: the protocol's name; ``None`` takes the one that the file names.
         device: where to compute; ``auto`` takes a graphics card where there is one.
         batch_size: windows in a batch.
+        stitch: what is compared of a frame, see `posenet3d.evaluation.evaluate`.
         hardest: how many of the worst frames the report keeps.
 
     Raises:
@@ -114,6 +127,7 @@ def measure(
             data,
             protocol,
             batch_size=batch_size,
+            stitch=stitch,
             hardest=hardest,
             command=" ".join(["posenet3d", *sys.argv[1:]]),
             on_progress=on_progress,

@@ -1,9 +1,9 @@
 """The one function that runs a protocol.
 
 For each sequence the true joints are in the camera frame in millimetres and in ``lsp_14``; the
-camera's 2D is normalised, cut into windows with the edge frames repeated, lifted, and the centre
-frame of each window is compared with the truth. Whatever is evaluated stands beside ``flat``, the
-baseline of equal depths.
+camera's 2D is normalised, cut into windows with the edge frames repeated, lifted, and what the
+windows say of each frame (their centre's, or the mean of those that overlap) is compared with the
+truth. Whatever is evaluated stands beside ``flat``, the baseline of equal depths.
 """
 
 import math
@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenet3d.data.gaps import fill_gaps
 from posenet3d.data.normalization import ScaleMode
-from posenet3d.errors import ConfigurationError
+from posenet3d.errors import ConfigurationError, UnknownNameError
 from posenet3d.evaluation import metrics
 from posenet3d.evaluation.clips import (
     EvaluatedClip,
@@ -28,16 +27,15 @@ from posenet3d.evaluation.clips import (
     one_frame_rate,
     usual_protocol,
 )
+from posenet3d.evaluation.lifting import Lifter, lift_frames
 from posenet3d.evaluation.protocols import Protocol, find_protocol
 from posenet3d.evaluation.provenance import library_versions, source_commit
 from posenet3d.evaluation.report import BASELINE, EvaluationReport
 from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Tally
-from posenet3d.evaluation.sequences import Detector, TestSequence, lift_centres
+from posenet3d.evaluation.sequences import Detector, TestSequence
+from posenet3d.inference import STITCHES
 
-Lifter = Callable[[Float[Tensor, "batch frames joints 2"]], Mapping[str, Tensor]]
-"""Normalised root-centred windows (B, T, 14, 2) -> named heads, each (B, T, 14, 3): poses in the
-camera frame, root-centred, in any one unit."""
 Progress = Callable[[int, int, str], None]
 """Called after each clip with the clips done, the clips there are, and the clip's key."""
 
@@ -54,6 +52,7 @@ def evaluate(
     detector: Detector | None = None,
     device: torch.device | str = "cpu",
     batch_size: int = 4096,
+    stitch: str = "centre",
     samples: int = 4,
     hardest: int = 0,
     seed: int | None = None,
@@ -85,6 +84,9 @@ def evaluate(
             in the windows; the baseline gets them from the frames around (`fill_gaps`).
         device: where windows are lifted and errors are computed.
         batch_size: windows in a batch.
+        stitch: what is compared of a frame: ``"centre"``, what the window around it says, as the
+            protocols define it; or ``"average"``, the mean over all windows that hold it, as
+            `Estimator.predict` lifts by default. A lifter of one frame has the same answer.
         samples: how many evenly spaced test frames the report keeps for its picture sheet.
         hardest: how many of the frames with the largest P-MPJPE the report keeps as well, one a
             sequence at most: failures to look at, as the paper's Fig. 6. The head that decides is
@@ -99,7 +101,7 @@ def evaluate(
 
     Raises:
         ConfigurationError: ``frames``, ``batch_size``, ``samples`` or ``hardest`` cannot be used.
-        UnknownNameError: no protocol or normalisation of this name.
+        UnknownNameError: no protocol, normalisation or stitching of this name.
         DataError: no clips, clips of the wrong kind or for another protocol, a damaged one, frame
             rates that differ, or a head that gives something else than a finite pose for each
             frame.
@@ -115,10 +117,12 @@ def evaluate(
     """
     rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
     rules = usual_protocol(clips) if rules is None else rules
+    if stitch not in STITCHES:
+        raise UnknownNameError("stitching", stitch, STITCHES)
     _check_options(frames=frames, batch_size=batch_size, samples=samples, hardest=hardest)
     parts = evaluated_clips(clips, rules)
     given = Input(normalization, distance, length, detector)
-    run = _Run(rules, torch.device(device), frames, batch_size, distance, hardest)
+    run = _Run(rules, torch.device(device), frames, batch_size, stitch, distance, hardest)
     run.plan_samples(parts, samples)
     with _evaluating(lifter), torch.inference_mode():
         for done, part in enumerate(parts, start=1):
@@ -136,6 +140,7 @@ def evaluate(
         mean_over=rules.mean_over,
         fps=one_frame_rate(run.rates) if rules.velocities else math.nan,
         window=frames,
+        stitch=stitch,
         normalization=normalization,
         samples=tuple(run.samples),
         hardest=tuple(sample for _, sample in run.hardest),
@@ -154,6 +159,7 @@ class _Run:
     device: torch.device
     window: int
     batch_size: int
+    stitch: str
     distance: float
     hard: int
     tallies: dict[str, dict[str, list[Tally]]] = field(default_factory=dict)
@@ -185,7 +191,10 @@ class _Run:
         filled = torch.as_tensor(fill_gaps(sequence.points), device=self.device)
         heads = {BASELINE: metrics.flat_depth(filled, distance=self.distance)}
         if lifter is not None:
-            lifted = lift_centres(lifter, points, self.window, self.batch_size, sequence.name)
+            size, name = self.batch_size, sequence.name
+            lifted = lift_frames(
+                lifter, points, self.window, size, name, self.stitch, sequence.times
+            )
             if BASELINE in lifted:
                 fault = f"heads: a head may not be called {BASELINE!r}, the baseline's name"
                 raise ConfigurationError([fault])

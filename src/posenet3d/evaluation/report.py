@@ -72,6 +72,8 @@ class EvaluationReport:
     """The scale of the 2D input."""
     mean_over: Literal["frames", "sequences"] = "frames"
     """What counts once in the figures of a head."""
+    stitch: str = "centre"
+    """What is compared of a frame, see `posenet3d.inference.STITCHES`."""
     samples: tuple[PoseSample, ...] = ()
     """Test frames for the picture sheet; not in the JSON."""
     hardest: tuple[PoseSample, ...] = ()
@@ -165,6 +167,7 @@ class EvaluationReport:
             "mean_over": self.mean_over,
             "fps": self.fps,
             "window": self.window,
+            "stitch": self.stitch,
             "normalization": self.normalization,
             "versions": dict(self.versions),
             "command": self.command,
@@ -272,7 +275,7 @@ def caption(report: EvaluationReport) -> str:
         report: the report.
 
     Returns:
-        Two sentences or three.
+        A few sentences.
 
     Example:
         >>> import torch
@@ -292,6 +295,7 @@ def caption(report: EvaluationReport) -> str:
         ... )
         >>> print(caption(report))
         1 clip x 1 view, 2 frames lifted in windows of 9.
+        A frame is the centre of its window.
         Poses are compared on every frame; all frames give MPJVE and MBLSTD.
         MPJVE in mm a frame at 50 Hz. P-MPJPE with det(R) = +1; "reflected" lets mirror
         images pass. depth: is the body better than its own depth mirror?
@@ -302,9 +306,11 @@ def caption(report: EvaluationReport) -> str:
     views = f"{report.views} view" + "s" * (report.views != 1)
     velocities = not math.isnan(report.fps)
     motion = "MPJVE and MBLSTD" if velocities else "MBLSTD"
+    means = {"centre": "the centre of its window", "average": "the mean of all windows it is in"}
     rate = f"in mm a frame at {report.fps:g} Hz" if velocities else "is not taken"
     return (
         f"{clips} x {views}, {report.frames:,} frames lifted in windows of {report.window}.\n"
+        f"A frame is {means[report.stitch]}.\n"
         f"Poses are compared on {every}; all frames give {motion}.\n"
         f'MPJVE {rate}. P-MPJPE with det(R) = +1; "reflected" lets '
         "mirror\nimages pass. depth: is the body better than its own depth mirror?\n"

@@ -1,6 +1,6 @@
 """What an evaluation sees of a clip: for each view the true poses and the lifter's input."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from posenet3d.data.annotated import AnnotatedSequence
 from posenet3d.data.motion import MotionClip
 from posenet3d.data.normalization import normalize
 from posenet3d.data.rigs import Camera, camera_rig, observe
-from posenet3d.errors import DataError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.skeletons.conversion import convert
 
@@ -176,59 +175,6 @@ def camera_frame(clip: MotionClip, camera: Camera) -> Float64[np.ndarray, "frame
         array([1000., 1000., 1000.])
     """
     return MILLIMETRES * convert(camera.to_camera(clip.joints), clip.layout, "lsp_14").points
-
-
-def lift_centres(
-    lifter: Callable[[Tensor], Mapping[str, Tensor]],
-    points: Float[Tensor, "frames joints 2"],
-    window: int,
-    batch_size: int,
-    name: str,
-) -> dict[str, Float[Tensor, "frames joints 3"]]:
-    """The lifter's answer for each frame: the centre frame of the window around it.
-
-    Frames before the first and after the last are the first and the last.
-
-    Args:
-        lifter: windows (B, window, joints, 2), float32 -> heads (B, window, joints, 3).
-        points: a normalised sequence.
-        window: frames in a window, odd.
-        batch_size: windows in a batch.
-        name: the sequence's name, for messages.
-
-    Returns:
-        For each head a sequence in the camera frame, float64.
-
-    Raises:
-        DataError: a head's answer has the wrong shape or is not finite.
-
-    Example:
-        >>> flat = lambda windows: {"flat": torch.nn.functional.pad(windows, (0, 1))}
-        >>> points = torch.arange(3.0).reshape(3, 1, 1).expand(3, 14, 2)
-        >>> lift_centres(flat, points, 9, 2, "walk")["flat"][:, 0, 0]
-        tensor([0., 1., 2.], dtype=torch.float64)
-    """
-    parts: dict[str, list[Tensor]] = {}
-    for windows in torch.split(centred_windows(points.float(), window), batch_size):
-        expected = (*windows.shape[:-1], 3)
-        for head, poses in lifter(windows).items():
-            if tuple(poses.shape) != expected:
-                raise DataError(
-                    name,
-                    f"Expected poses of shape {expected} from head {head!r}, got "
-                    f"{tuple(poses.shape)}; check the lifter.",
-                )
-            parts.setdefault(head, []).append(poses[:, window // 2])
-    heads = {head: torch.cat(batches).to(points.device).double() for head, batches in parts.items()}
-    for head, poses in heads.items():
-        if len(poses) != len(points) or not bool(poses.isfinite().all()):
-            raise DataError(
-                name,
-                f"Expected a finite pose for each frame from head {head!r}, got NaN, infinity or "
-                "too few; check the weights, and whether the lifter takes missing joints where "
-                "there are any.",
-            )
-    return heads
 
 
 def centred_windows(

@@ -4,23 +4,35 @@ from typing import Any
 
 from posenet3d.evaluation.clips import TestData
 from posenet3d.evaluation.evaluating import evaluate
+from posenet3d.evaluation.lifting import StitchingNetwork
 from posenet3d.evaluation.protocols import Protocol
 from posenet3d.evaluation.report import EvaluationReport
 from posenet3d.networks import PoseNet3D
 
 
 def evaluate_network(
-    model: PoseNet3D, clips: TestData, protocol: Protocol | str | None = None, **options: Any
+    model: PoseNet3D,
+    clips: TestData,
+    protocol: Protocol | str | None = None,
+    *,
+    stitch: str = "centre",
+    **options: Any,
 ) -> EvaluationReport:
     """The errors of a trained network's branches under a protocol.
 
     `evaluate` with the window, the scale of the input and the camera's distance that the network
     was trained with, on the device where it is.
 
+    With ``stitch="average"`` the skeletons are those of `Estimator.predict`, up to their unit: the
+    student is one body of one shape for the whole sequence, and of shipped weights it is asked of
+    the averaged motion. `evaluate` with ``model.lift``, which it knows as windows alone, would
+    average the student's skeletons, each of a shape of its own; the teacher's are the same.
+
     Args:
         model: the network.
         clips: as for `evaluate`.
         protocol: as for `evaluate`.
+        stitch: what is compared of a frame, see `evaluate`.
         **options: further ones of `evaluate`: ``detector``, ``batch_size``, ``samples`` …
 
     Returns:
@@ -36,7 +48,7 @@ def evaluate_network(
         ['flat', 'teacher', 'student', 'mean']
     """
     return evaluate(
-        model.lift,
+        StitchingNetwork(model) if stitch == "average" else model.lift,
         clips,
         protocol,
         frames=model.receptive_field,
@@ -44,5 +56,6 @@ def evaluate_network(
         normalization=model.config.normalization,
         length=float(model.input_length) or None,
         device=model.metres_per_unit.device,
+        stitch=stitch,
         **options,
     )

@@ -26,7 +26,7 @@ def lift_sequence(
     """Windows around each frame lifted and stitched.
 
     With ``average``, a student that reads the teacher's motion alone (it has ``follow``) is asked
-    once a frame, of the stitched motion; others are asked for every window.
+    once a frame, of the stitched motion; others answer for the window around each frame.
 
     Args:
         lifter: the network.

@@ -7,18 +7,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from posenet3d.inference.lifting import WindowAnswer
-from posenet3d.inference.rotation_mean import nearest_rotations
 
 STITCHES = ("average", "centre")
 """How a frame's answer is made of the windows that hold it.
 
-* ``average``: the mean over all of them (up to T); rotations by their chordal mean. A student that
-  reads the teacher's motion alone, as that of the shipped weights, is asked once a frame, of the
-  averaged motion.
+* ``average``: the mean over all of them (up to T). A student that reads the teacher's motion alone,
+  as that of the shipped weights, is asked once a frame, of the averaged motion. Of any other, as
+  the paper's, the rotations are those of the window around the frame: each frame of its window has
+  weights of its own, which turn one pose into other rotations, and their mean is no pose.
 * ``centre``: the window's of which it is the middle, as evaluation takes it.
 """
-
-_CHUNK = 8192  # frames whose rotations are made at a time
 
 
 class Stitched(NamedTuple):
@@ -35,11 +33,57 @@ class Stitched(NamedTuple):
     rotations: Float[Tensor, "frames bones 3 3"] | None
 
 
-class Stitcher:
-    """Takes the answers for the window around each frame, in order, and keeps sums alone.
+class FrameMeans:
+    """Each frame's mean over the windows that hold it, or what its own window says; sums alone.
 
     Windows must not reach over the ends of their stretch: what they say of frames that are not
     there (the repeated first and last) is left out.
+
+    Args:
+        sums: zeros, one for each number of each frame (frames, ...); the sums are kept here.
+        window: frames T of a window, odd.
+        stitch: see `STITCHES`.
+
+    Example:
+        >>> means = FrameMeans(torch.zeros(3), window=3, stitch="average")
+        >>> means.add(torch.tensor([[0.0, 1, 2], [3, 4, 5], [6, 7, 8]]), 0, stretch=(0, 3))
+        >>> means.finish()  # the means of 1 and 3, of 2, 4 and 6, and of 5 and 7
+        tensor([2., 4., 6.])
+    """
+
+    def __init__(self, sums: Float[Tensor, "frames ..."], window: int, stitch: str) -> None:
+        self._half = window // 2
+        self._offsets = range(window) if stitch == "average" else (self._half,)
+        self._sums, self._count = sums, sums.new_zeros(len(sums))
+
+    def add(
+        self, values: Float[Tensor, "windows window ..."], first: int, stretch: tuple[int, int]
+    ) -> None:
+        """Add the windows whose middle frames are ``first``, ``first + 1``, ...
+
+        Args:
+            values: what they say of each of their frames.
+            first: the frame in the middle of the first one.
+            stretch: the unbroken frames that they were cut from, as (start, stop).
+        """
+        count = len(values)
+        for offset in self._offsets:
+            shift = offset - self._half
+            start = max(first + shift, stretch[0])
+            stop = min(first + count + shift, stretch[1])
+            if start < stop:
+                rows = slice(start - first - shift, stop - first - shift)
+                self._sums[start:stop] += values[rows, offset].to(self._sums)
+                self._count[start:stop] += 1
+
+    def finish(self) -> Float[Tensor, "frames ..."]:
+        """The means, NaN where no window holds the frame; the sums become them."""
+        self._sums /= self._count.reshape(-1, *[1] * (self._sums.ndim - 1))
+        return self._sums
+
+
+class Stitcher:
+    """Takes the answers for the window around each frame, in order, and keeps sums alone.
 
     Args:
         frames: frames of the whole sequence.
@@ -54,11 +98,10 @@ class Stitcher:
     """
 
     def __init__(self, frames: int, window: int, stitch: str) -> None:
-        self._window, self._half = window, window // 2
-        self._offsets = range(window) if stitch == "average" else (self._half,)
-        self._teacher = torch.zeros(14, 3, frames).permute(2, 0, 1)  # long rows add up faster
-        self._count = torch.zeros(frames)
-        self._rotations: Tensor | None = None
+        self._frames, self._window = frames, window
+        sums = torch.zeros(14, 3, frames).permute(2, 0, 1)  # long rows add up faster
+        self._teacher = FrameMeans(sums, window, stitch)
+        self._rotations: FrameMeans | None = None
         self._betas: Tensor | None = None
         self._windows = 0
 
@@ -70,37 +113,21 @@ class Stitcher:
             first: the frame in the middle of the first one.
             stretch: the unbroken frames that they were cut from, as (start, stop).
         """
-        count = len(answer.teacher)
-        for offset in self._offsets:
-            shift = offset - self._half
-            start = max(first + shift, stretch[0])
-            stop = min(first + count + shift, stretch[1])
-            if start >= stop:
-                continue
-            frames, rows = slice(start, stop), slice(start - first - shift, stop - first - shift)
-            self._teacher[frames] += answer.teacher[rows, offset].cpu()
-            self._count[frames] += 1
-            if answer.rotations is not None:
-                turned = answer.rotations[rows, offset].cpu()
-                self._sum_of_rotations(turned)[frames] += turned
+        self._teacher.add(answer.teacher, first, stretch)
+        if answer.rotations is not None:
+            if self._rotations is None:
+                sums = torch.zeros(self._frames, *answer.rotations.shape[2:])
+                self._rotations = FrameMeans(sums, self._window, "centre")
+            self._rotations.add(answer.rotations, first, stretch)
         if answer.betas is not None:
             total = answer.betas.double().sum(0).cpu()
             self._betas = total if self._betas is None else self._betas + total
-            self._windows += count
-
-    def _sum_of_rotations(self, like: Tensor) -> Tensor:
-        if self._rotations is None:
-            self._rotations = torch.zeros(len(self._count), *like.shape[1:])
-        return self._rotations
+            self._windows += len(answer.teacher)
 
     def finish(self) -> Stitched:
-        """The means of all that was added; the sums of rotations become them."""
-        teacher = (self._teacher / self._count[:, None, None]).contiguous()
+        """The means of all that was added; the stitcher's sums become them."""
+        teacher = self._teacher.finish().contiguous()
         if self._rotations is None or self._betas is None:
             return Stitched(teacher, None, None)
-        if len(self._offsets) > 1:
-            for start in range(0, len(self._count), _CHUNK):
-                chunk = slice(start, start + _CHUNK)
-                mean = self._rotations[chunk] / self._count[chunk, None, None, None]
-                self._rotations[chunk] = nearest_rotations(mean)
-        return Stitched(teacher, (self._betas / self._windows).float(), self._rotations)
+        betas = (self._betas / self._windows).float()
+        return Stitched(teacher, betas, self._rotations.finish())

@@ -75,6 +75,7 @@ def measure(
     *,
     detector: Detector | None = None,
     device: str = "auto",
+    stitch: str = "centre",
     on_progress: Progress | None = None,
 ) -> EvaluationReport:
     """The errors of a network as a stage left it.
@@ -85,6 +86,7 @@ def measure(
         protocol: the protocol's name.
         detector: what becomes of the 2D before it is normalised.
         device: where to compute; ``"auto"`` takes a graphics card where there is one.
+        stitch: what is compared of a frame, see `posenet3d.evaluation.evaluate`.
         on_progress: called after each clip with (done, all, key).
 
     Returns:
@@ -98,6 +100,7 @@ def measure(
         test,
         protocol,
         detector=detector,
+        stitch=stitch,
         samples=0,
         on_progress=on_progress,
     )
