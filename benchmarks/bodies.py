@@ -24,6 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+from machine import processor
+
 METHODS = ("smplx", "mesh", "joints")
 NAMES = {"smplx": "smplx, mesh", "mesh": "posenet3d, mesh", "joints": "posenet3d, joints only"}
 SIZES = ("1x9", "16x9", "64x9", "256x9", "1024x1", "1024x9", "4096x9")
@@ -244,13 +246,6 @@ def render(results: list[dict], arguments: argparse.Namespace) -> str:
             title = "forward and backward" if backward else "forward"
             lines += [f"## {regressor.capitalize()} regressor, {title}", "", *table(chosen), ""]
     return "\n".join(lines)
-
-
-def processor() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((x.split(": ")[1] for x in lines if x.startswith("model name")), "unknown CPU")
 
 
 def table(records: list[dict]) -> list[str]:

@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from command_line import parsed, parser_of
 from origin import commit, environment_of, note_the_look
 
 FIGURES = (
@@ -43,17 +44,12 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser = parser_of(__doc__)
     parser.add_argument("--protocol", default="cmu14")
     parser.add_argument("--preset", default="quick")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
-    return arguments
+    return parsed(parser)
 
 
 def run_seed(seed: int, arguments: argparse.Namespace) -> dict:

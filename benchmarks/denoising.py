@@ -14,13 +14,13 @@ The page tells all trials that are done. It goes to `benchmarks/results/denoisin
 
 import argparse
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from command_line import parsed, parser_of
 from origin import command, commit
 from robustness_measures import (
     EXACT,
@@ -124,19 +124,12 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
     parser.add_argument("--subjects", nargs="+", default=["S02", "S06"])
     parser.add_argument("--only", nargs="*", choices=[*TRIALS], help="these trials; else all")
     parser.add_argument("--runs", type=Path, default=Path("runs/denoising"))
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
-    return arguments
+    return parsed(parser)
 
 
 def kept(path: Path, make: Any) -> dict[str, Any]:

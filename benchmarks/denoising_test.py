@@ -11,13 +11,13 @@ to be chosen by it. What is measured is kept under `--runs`, and not looked at a
 
 import argparse
 import json
-import os
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from command_line import parsed, parser_of
 from denoising import BEFORE, CONDITIONS, EVERY, HEADS, Seen, Views, figures, kept
 from origin import command, commit, note_the_look
 from robustness_measures import FIXED, Condition
@@ -60,16 +60,10 @@ def looked_at(weights: str, views: Views, arguments: argparse.Namespace) -> dict
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("pairs", nargs="+", metavar="BEFORE=AFTER")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
     parser.add_argument("--runs", type=Path, default=Path("runs/denoising_test"))
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
+    arguments = parsed(parser)
     if wrong := [pair for pair in arguments.pairs if "=" not in pair]:
         parser.error(f"expected BEFORE=AFTER, got {wrong}")
     return arguments

@@ -27,6 +27,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from command_line import parsed, parser_of
+
 HERE = Path(__file__).resolve().parent
 ADAPTERS = ("videopose3d", "martinez", "chen", "elepose", "c3dpo")
 KINDS = {"supervised": 0, "2D only": 1, "floor": 2}
@@ -73,11 +75,8 @@ def gathered(runs: Path, *, smoke: bool) -> tuple[list[dict], list[dict]]:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--peers", type=Path, required=True, help="folder of checkouts")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
     parser.add_argument("--only", nargs="*", default=list(ADAPTERS), choices=ADAPTERS)
     parser.add_argument("--protocol", default="cmu14", choices=("cmu14", "cmu14-wild"))
     judged = parser.add_mutually_exclusive_group()
@@ -93,14 +92,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--ours", nargs="*", default=[], metavar="NAME=RUN")
     parser.add_argument("--runs", type=Path, default=Path("runs") / "peers")
-    parser.add_argument("--results", type=Path, default=HERE / "results")
     parser.add_argument(
         "--gather", action="store_true", help="start nothing: only what lies in --runs already"
     )
     parser.add_argument("--smoke", action="store_true", help="mark the rows as a smoke run")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
+    arguments = parsed(parser)
     if HERE.parent in arguments.peers.resolve().parents:
         parser.error("the peers' checkouts are no part of this project: put them elsewhere")
     if arguments.test:

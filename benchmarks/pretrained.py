@@ -25,12 +25,12 @@ a rehearsal); those of trials with fewer clips stay in the runs' folder.
 
 import argparse
 import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from command_line import parsed, parser_of
 from origin import command, commit, note_the_look
 from pretrained_card import card_of, write_card
 from pretrained_page import render
@@ -76,10 +76,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser = parser_of(__doc__)
     parser.add_argument("--preset", default="best")
     parser.add_argument("--name", default="best-wild", help="what the weights are called")
     parser.add_argument(
@@ -121,8 +118,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--page", default="pretrained", help="what the results are called")
     parser.add_argument("--plan", action="store_true", help="print the budget and stop")
     parser.add_argument("--runs", type=Path, default=Path("runs/pretrained"))
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
+    arguments = parsed(parser)
     check(arguments, parser)
     arguments.protocol = "cmu14-wild" if arguments.protocol == "wild" else arguments.protocol
     arguments.hold_out = sorted(set(arguments.hold_out))
@@ -131,8 +127,6 @@ def parse() -> argparse.Namespace:
 
 def check(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Refuse what does not go together."""
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
     if arguments.start_from and len(arguments.start_from) != len(arguments.seeds):
         parser.error("expected as many weights to start from as seeds")
     if arguments.hold_out and arguments.test:

@@ -19,12 +19,12 @@ again; of a network with new weights, everything is. Results go to `robustness.j
 import argparse
 import hashlib
 import json
-import os
 import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from command_line import parsed, parser_of
 from origin import command, commit, note_the_look
 from robustness_measures import Condition, Frames, Input, conditions, frames_of, measure, noise_of
 from robustness_page import render
@@ -54,11 +54,8 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("networks", nargs="+", type=named, metavar="NAME=FOLDER")
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
     parser.add_argument("--subjects", nargs="+", default=["S02", "S06"], metavar="SUBJECT")
     parser.add_argument("--test", action="store_true", help="look at the test subjects instead")
     parser.add_argument("--noise", default="openpose", help="the model of a detector's errors")
@@ -68,10 +65,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--clips", type=int, help="only so many clips; to try the benchmark out")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
+    arguments = parsed(parser)
     titles = [title for title, _ in arguments.networks]
     if len(set(titles)) < len(titles):
         parser.error(f"expected a name of its own for each network, got {titles}")

@@ -10,7 +10,6 @@ the held-out subjects, of the branch that learns. The test subjects are not look
 """
 
 import argparse
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from command_line import parsed, parser_of
 
 HELD_OUT = ("S02", "S06")
 EVERY = 100
@@ -42,21 +42,17 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
         jobs = [(name, seed, arguments) for seed, name in enumerate(RUNS)]
         tables = dict(zip(RUNS, pool.map(follow, *zip(*jobs, strict=True)), strict=True))
-    page = Path(__file__).parent / "results" / "validation_scores.md"
+    page = arguments.results / "validation_scores.md"
     page.write_text(render(tables, arguments))
     print(page.read_text())
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get("POSENET3D_DATA"))
+    parser = parser_of(__doc__)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--workers", type=int, default=2)
-    arguments = parser.parse_args()
-    if arguments.data is None:
-        parser.error("name the folder of the motion capture with --data or POSENET3D_DATA")
-    return arguments
+    return parsed(parser)
 
 
 def follow(name: str, seed: int, arguments: argparse.Namespace) -> list[dict]:

@@ -105,6 +105,14 @@ class BodyModel(Protocol):
     broadcast against each other: one shape for all frames of a window is ``betas[:, None]``.
     Outputs are metres in the body frame. A plug-in is an ``nn.Module`` with these members;
     :func:`posenet3d.testing.check_body_model` checks one.
+
+    Example:
+        >>> import torch
+        >>> from posenet3d.body import load_body_model
+        >>> body = load_body_model("mannequin")
+        >>> at_rest = torch.eye(3).expand(body.num_joints, 3, 3)
+        >>> body.vertices(torch.zeros(body.num_betas), at_rest).shape
+        torch.Size([6890, 3])
     """
 
     @property

@@ -25,7 +25,15 @@ DITHER = 4.0
 
 @runtime_checkable
 class JointRegressor(Protocol):
-    """Joints of a posed body; a plug-in of the group ``posenet3d.joint_regressors``."""
+    """Joints of a posed body; a plug-in of the group ``posenet3d.joint_regressors``.
+
+    Example:
+        >>> from posenet3d.body import load_body_model, lsp_14_regressor
+        >>> body = load_body_model("mannequin")
+        >>> regressor = FixedJointRegressor(lsp_14_regressor(body))
+        >>> regressor.joints(body, torch.zeros(10), torch.eye(3).expand(24, 3, 3)).shape
+        torch.Size([14, 3])
+    """
 
     @property
     def num_rows(self) -> int:

@@ -23,6 +23,14 @@ class TabulatedJoints(nn.Module):
         rest_template: (K, 3) joints of the mean shape at rest, metres.
         rest_directions: (B, K, 3) their offsets a unit of each shape coefficient, metres.
         parents: parent of each joint; -1 for the root, which comes first.
+
+    Example:
+        >>> import torch
+        >>> from posenet3d.body import load_body_model, lsp_14_regressor
+        >>> body = load_body_model("mannequin")
+        >>> joints = body.tabulate(lsp_14_regressor(body))
+        >>> joints(torch.zeros(10), torch.eye(3).expand(24, 3, 3)).shape
+        torch.Size([14, 3])
     """
 
     bones: Tensor

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.options import Device
 from posenet3d.cli.several_values import command_with
 
 if TYPE_CHECKING:
@@ -104,7 +105,6 @@ Set = Annotated[
         help="Change a field of one run, or of all; may be repeated.",
     ),
 ]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
 Out = Annotated[
     Path,
     typer.Option(

@@ -127,6 +127,12 @@ class CameraRig:
     Attributes:
         name: the protocol's name.
         views: how many cameras film a clip.
+
+    Example:
+        >>> clip = MotionClip("S1/still", np.ones((3, 14, 3)), "lsp_14", fps=50.0)
+        >>> rig = camera_rig("cmu14-wild", "train")
+        >>> rig.views, len(rig.cameras(clip))
+        (8, 8)
     """
 
     name: str
