@@ -199,6 +199,19 @@ def test_fetch_downloads_what_it_may_and_tells_the_rest(
     assert "Ask at" not in told
 
 
+def test_nothing_is_called_optional_where_there_is_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("fetch", "mpi_inf_3dhp", "--root", tmp_path) == 2
+    told = capsys.readouterr().out
+    assert told.count("  missing ") == 2
+    assert "optional" not in told
+    (tmp_path / "S1" / "Seq1").mkdir(parents=True)
+    (tmp_path / "S1" / "Seq1" / "annot.mat").write_bytes(b"2D")
+    assert run("fetch", "mpi_inf_3dhp", "--root", tmp_path) == 0
+    assert "  optional " in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("hosted")
 def test_fetch_without_a_folder_or_dry_downloads_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

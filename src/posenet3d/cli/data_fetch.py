@@ -116,10 +116,11 @@ def _missing(card: "DatasetCard", root: Path) -> list[str]:
 
 
 def _lines(card: "DatasetCard", root: Path) -> Iterator[str]:
+    nothing = bool(card.files) and _missing(card, root) == [*card.files]
     for pattern, paths in card.found(root).items():
         whole = sum(path.stat().st_size for path in paths if path.is_file()) / _MEGABYTE
         count = "" if len(paths) < 2 else f"{len(paths)} files, "
-        absent = "optional" if pattern in card.optional else "missing"
+        absent = "optional" if pattern in card.optional and not nothing else "missing"
         state = f"found ({count}{whole:.1f} MB)" if paths else absent
         yield f"  {state:<28} {pattern}: {card.files[pattern]}"
     for file in card.downloads:

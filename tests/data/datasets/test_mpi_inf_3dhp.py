@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,18 @@ def test_test_videos_have_the_universal_skeleton_in_metres(bodies):
     own = next(iter(load_dataset("mpi_inf_3dhp", root, truth="annot3").test()))
     ratio = np.ptp(own.joints, axis=1) / np.ptp(found["TS1"].joints, axis=1)
     np.testing.assert_allclose(ratio, 1 / FILES.UNIVERSAL)
+
+
+def test_the_test_set_may_lie_as_the_owners_script_unpacks_it(bodies, tmp_path):
+    name = "mpi_inf_3dhp_test_set"
+    shutil.copytree(bodies[0] / name, tmp_path / name / name)
+    dataset = load_dataset("mpi_inf_3dhp", tmp_path)
+    assert all(len(paths) in (0, 6) for paths in dataset.about.found(tmp_path).values())
+    found, wanted = (
+        list(load_dataset("mpi_inf_3dhp", root).test()) for root in (tmp_path, bodies[0])
+    )
+    assert [each.key for each in found] == [each.key for each in wanted]
+    np.testing.assert_array_equal(found[0].joints, wanted[0].joints)
 
 
 def test_frames_without_annotations_are_left_out(tmp_path):

@@ -29,6 +29,8 @@ _MILLIMETRES = 1000.0
 _STUDIO = (2048, 2048)
 _TEST_FPS = 25.0
 _TEST_FOLDER = "mpi_inf_3dhp_test_set"
+_TRAINING_FILES = "S*/Seq*/annot.mat"
+_TEST_FILES = f"{_TEST_FOLDER}/**/TS*/annot_data.mat"
 
 
 class _Recording(NamedTuple):
@@ -59,8 +61,9 @@ class MpiInf3dhpDataset:
     beyond the recording's number of frames have no picture and are left out, as the README asks.
     ``camera.calibration`` is not needed.
 
-    **Test**: ``mpi_inf_3dhp_test_set/TS<1-6>/annot_data.mat`` (version 7.3) has ``annot2`` (2, 17,
-    1, frames) in pixels, ``univ_annot3`` (3, 17, 1, frames) in millimetres in the camera's frame,
+    **Test**: ``mpi_inf_3dhp_test_set/TS<1-6>/annot_data.mat`` (version 7.3; ``get_testset.sh``
+    unpacks it into a folder of that name in that folder, which may stay) has ``annot2`` (2, 17, 1,
+    frames) in pixels, ``univ_annot3`` (3, 17, 1, frames) in millimetres in the camera's frame,
     and ``valid_frame``: 603, 540, 505, 553, 276 and 452 frames count, 2929 in all. ``univ_annot3``
     is ``annot3`` scaled to one height for everyone; it is what the owners' script compares with,
     and it does not project onto ``annot2``. Frames with nothing but zeros in ``annot2`` are left
@@ -110,17 +113,19 @@ class MpiInf3dhpDataset:
             "Estimation In The Wild Using Improved CNN Supervision, 3DV 2017"
         ),
         steps=(
-            "Register on the homepage; the download scripts come by mail.",
-            "Read the licence, accept it in conf.ig, and say there which subjects you want; the "
-            "videos are not needed.",
-            "Run get_dataset.sh for S1 to S8 and get_testset.sh for mpi_inf_3dhp_test_set.",
-            "Put S1 … S8 and mpi_inf_3dhp_test_set side by side into one folder.",
+            "Register on the homepage; the download scripts, mpi_inf_3dhp.zip, come by mail.",
+            "Read the licence. In conf.ig say subjects=(1 2 3 4 5 6 7 8), the folder as "
+            "destination, and ready_to_download=1.",
+            "The videos are not needed: in get_dataset.sh make seq_sets=('imageSequence') to "
+            "seq_sets=(). Run it with bash: S1 to S8 appear in the folder.",
+            "Run get_testset.sh with bash, 6.9 GB with the pictures: mpi_inf_3dhp_test_set appears "
+            "beside them.",
         ),
         files={
-            "S*/Seq*/annot.mat": "annotations of the training set, sixteen files",
-            f"{_TEST_FOLDER}/TS*/annot_data.mat": "annotations of the test set, six files",
+            _TRAINING_FILES: "annotations of the training set, sixteen files",
+            _TEST_FILES: "annotations of the test set, six files",
         },
-        optional=("S*/Seq*/annot.mat", f"{_TEST_FOLDER}/TS*/annot_data.mat"),
+        optional=(_TRAINING_FILES, _TEST_FILES),
         registration=True,
         protocols=("mpi-inf-3dhp",),
     )
@@ -188,10 +193,11 @@ class MpiInf3dhpDataset:
             DataError: a file is missing, damaged, or has other shapes than those above.
             StorageError: a file cannot be read.
         """
+        inner = f"{_TEST_FOLDER}/{_TEST_FOLDER}"
+        folder = inner if (self._root / inner).is_dir() else _TEST_FOLDER
         for video, size in _TEST_SIZES.items():
-            yield _test_sequence(
-                self._there(f"{_TEST_FOLDER}/{video}/annot_data.mat"), video, size, self._truth
-            )
+            path = self._there(f"{folder}/{video}/annot_data.mat")
+            yield _test_sequence(path, video, size, self._truth)
 
     def _there(self, name: str) -> Path:
         path = self._root / name
