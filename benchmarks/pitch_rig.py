@@ -75,12 +75,12 @@ def seen(clip: MotionClip, camera: Camera) -> tuple[np.ndarray, ...]:
     sequence = observe(clip, camera)
     whole = normalize(sequence.to_layout("lsp_14").points, distance=DISTANCE)
     frames = slice(0, None, EVERY)
-    joints = torch.from_numpy(convert(camera.to_camera(clip.joints), clip.layout, "lsp_14").points)
-    root = middle_of_hips(joints).numpy()
+    joints = convert(camera.to_camera(clip.joints), clip.layout, "lsp_14").points
+    root = middle_of_hips(torch.from_numpy(joints)).numpy()
     length = np.linalg.norm(joints[:, LSP_14.index("head_top")] - root[:, 0], axis=-1).mean()
     ray = root[:, 0] / np.linalg.norm(root[:, 0], axis=-1, keepdims=True)
     up = camera.extrinsics[:, 2]
-    behind = np.einsum("fja,fa->fj", joints.numpy() - root, ray) / length
+    behind = np.einsum("fja,fa->fj", joints - root, ray) / length
     return (
         np.full(len(ray), math.degrees(math.asin(-up[2])))[frames],
         np.degrees(np.arcsin(-ray @ up))[frames],
