@@ -57,9 +57,8 @@ def rig_part(rig: dict[str, float], optima: Sequence[dict[str, Any]]) -> list[st
     lines = [
         "## What there is to find: the rays to the hips, not the optical axis",
         "",
-        "A network sees people centred on their hips. So it is as if each camera looked straight "
-        "at the hips, and these lie below the image's centre (CMU-14's cameras look at the mean of "
-        "all joints, about the lowest ribs; Human3.6M's do much the same).",
+        "A network sees people centred on their hips: as if each camera looked straight at the "
+        "hips. CMU-14's cameras look at the mean of all joints, and the hips lie below that.",
         "",
         f"| {rig['frames']:,} frames (every 12th) of the training subjects | mean | spread |",
         "|---|---|---|",

@@ -1,4 +1,4 @@
-"""The pitch of a camera, from that of its rays to the hips, which is what views are learnt about."""
+"""The pitch of a camera from that of its rays to the hips, which is the one that is learnt."""
 
 import numpy as np
 from jaxtyping import Float
