@@ -142,7 +142,9 @@ def facts() -> dict[str, Any]:
     }
 
 
-def todo(arguments: argparse.Namespace, runs: Sequence[dict[str, Any]]) -> Iterator[tuple[Case, int]]:
+def todo(
+    arguments: argparse.Namespace, runs: Sequence[dict[str, Any]]
+) -> Iterator[tuple[Case, int]]:
     """The cases and seeds that have no run yet, case by case."""
     done = {(run["case"], run["seed"]) for run in runs}
     cases = [case for case in CASES if not arguments.only or case.name in arguments.only]
