@@ -43,7 +43,8 @@ class GravityViews(nn.Module):
     """Views about the gravity axis of a camera whose pitch is known.
 
     Args:
-        pitch_degrees: the camera's pitch, positive when it looks down. Human3.6M: 12.7.
+        pitch_degrees: the camera's pitch, positive when it looks down. Human3.6M: 12.7. That of
+            its rays to the hips is meant, see :func:`~posenet3d.views.hips_pitch`.
         elevation_degrees: views vary by up to this much about that pitch.
 
     Example:
@@ -88,9 +89,15 @@ class LearnedViews(nn.Module):
     r"""Views about a gravity axis whose pitch is learnt from the game itself.
 
     The pitch is one parameter; the lifter's adversarial gradient moves it through the
-    reprojection, since only the true axis makes turned bodies look like real ones. It finds the
-    truth within a degree or so for one rig (after ElePose, Wandt et al. 2022, who predict an
-    elevation a pose). A depth-mirrored lifter finds the negative pitch.
+    reprojection, since only the true axis makes turned bodies look like real ones (after ElePose,
+    Wandt et al. 2022, who predict an elevation a pose). A depth-mirrored lifter finds the negative
+    pitch.
+
+    People are seen centred on their hips, so what it finds is the mean pitch of the camera's rays
+    to the hips, for one rig within a degree or so; in the first few hundred steps it rises some
+    degrees above that. :func:`~posenet3d.views.camera_pitch` gives the camera's own, where the
+    focal length is known: on CMU-14 12.7 degrees, the rays having 14.0
+    (``benchmarks/results/pitch.md``).
 
     Args:
         initial_degrees: the pitch to start from.
