@@ -93,6 +93,13 @@ def test_a_lifter_knows_of_a_step_of_the_fused_adam():
     assert not lifter.is_current()
 
 
+def test_a_lifter_knows_of_a_step_of_descent_that_raises_no_version():
+    model = network("paper").requires_grad_(False)
+    lifter = WindowLifter(model)
+    model.backbone.entry.linear.weight.data += 1e-4
+    assert not lifter.is_current()
+
+
 def test_a_lifter_knows_of_a_part_that_was_replaced():
     model = network("paper")
     lifter = WindowLifter(model)

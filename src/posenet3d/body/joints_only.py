@@ -62,7 +62,7 @@ class SparseJointTable:
     """Z less the (regressed joint, bone) pairs that are zero; for a W' that stays as it is.
 
     Attributes:
-        bones: bone of each of the P pairs that are not zero, (P,).
+        bones: bone of each of the P pairs that are not zero, (P,), rising.
         membership: 1 where a pair belongs to a regressed joint, (N, P).
         moments: m of the pairs, (P,).
         directions: (C, P, 3), metres.
@@ -77,7 +77,7 @@ class SparseJointTable:
     def of(cls, table: JointTable) -> "SparseJointTable":
         """The same table without its zero pairs."""
         used = (table.moments != 0) | (table.directions != 0).any(-1).any(0)
-        regressed, bones = used.nonzero(as_tuple=True)
+        bones, regressed = used.T.nonzero(as_tuple=True)
         rows = torch.arange(len(table.moments), device=bones.device)
         return cls(
             bones=bones,

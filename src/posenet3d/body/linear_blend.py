@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from posenet3d.body.body_model import BodyModelData
+from posenet3d.body.joints_in_rows import joints_in_rows
 from posenet3d.body.joints_only import JointTable, JointTables, SparseJointTable
 from posenet3d.body.lbs import (
     combine,
@@ -190,10 +191,17 @@ class LinearBlendBody(nn.Module):
 
     def _regress_without_mesh(self, betas: Tensor, rotations: Tensor, weights: Tensor) -> Tensor:
         rest = self.rest_joints(betas)
+        table: JointTable | SparseJointTable = self._tables(weights)
+        if isinstance(table, SparseJointTable) and _suits_rows(rotations):
+            return joints_in_rows(table, betas, rotations, rest, self.parents)
         turned, posed = forward_kinematics(rotations, rest, self.parents)
         shift = relative_translations(turned, rest, posed)
-        table: JointTable | SparseJointTable = self._tables(weights)
         return table.joints(betas, pose_features(rotations), turned, shift)
+
+
+def _suits_rows(rotations: Tensor) -> bool:
+    """Whether nothing is differentiated, and by a processor: what `joints_in_rows` is fast for."""
+    return not torch.is_grad_enabled() and rotations.device.type == "cpu"
 
 
 def _buffers(data: BodyModelData) -> dict[str, np.ndarray]:

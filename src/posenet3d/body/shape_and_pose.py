@@ -20,6 +20,8 @@ def shared_axes(betas: Tensor, rotations: Tensor) -> torch.Size:
         >>> shared_axes(torch.zeros(4, 1, 10), torch.zeros(9, 24, 3, 3))
         torch.Size([4, 9])
     """
+    if betas.ndim == 1:
+        return rotations.shape[:-3]
     shape: torch.Size = torch.broadcast_shapes(  # type: ignore[no-untyped-call]
         betas.shape[:-1], rotations.shape[:-3]
     )

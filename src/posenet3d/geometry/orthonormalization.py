@@ -11,10 +11,14 @@ import torch
 from torch import Tensor
 
 from posenet3d.errors import UnknownNameError
+from posenet3d.geometry.in_rows import gram_schmidt_in_rows
 from posenet3d.geometry.shapes import at_least_float32, require_axes
 from posenet3d.typing import Rotations
 
 Method = Literal["gram_schmidt", "svd"]
+
+_MANY = 64
+"""So many matrices along the first axis are made rotations in rows, where no gradient is asked."""
 
 
 def orthonormalize(matrix: Rotations, method: Method = "gram_schmidt") -> Rotations:
@@ -69,6 +73,30 @@ def gram_schmidt(matrix: Rotations) -> Rotations:
     """
     require_axes("matrix", matrix, 3, 3)
     matrix = at_least_float32(matrix)
+    return _quickly(matrix) if _suits_rows(matrix) else _gram_schmidt(matrix)
+
+
+def _suits_rows(matrix: Tensor) -> bool:
+    """Whether these are many matrices for a processor, and nothing but their rotations is asked."""
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return False
+    many = matrix.ndim > 2 and len(matrix) >= _MANY and matrix.numel() > 0
+    return many and matrix.device.type == "cpu"
+
+
+def _quickly(matrix: Rotations) -> Rotations:
+    """As `_gram_schmidt`, which is asked for those matrices alone that need its care."""
+    rows = matrix.flatten(1).T.contiguous().reshape(-1, 3, 3, len(matrix))
+    found = gram_schmidt_in_rows(rows)
+    rotations = found.rotations.flatten(0, 2).T.reshape(matrix.shape)
+    sound = found.sound.T.reshape(matrix.shape[:-2])
+    if not bool(sound.all()):
+        rotations[~sound] = _gram_schmidt(matrix[~sound])
+    return rotations
+
+
+def _gram_schmidt(matrix: Rotations) -> Rotations:
+    """The process with care for columns that vanish or are parallel, and with all derivatives."""
     places = torch.arange(3, device=matrix.device)
     first, vanishes = _scaled(matrix[..., 0])
     first = _normalized(torch.where(vanishes, (places == 0).to(matrix.dtype), first))

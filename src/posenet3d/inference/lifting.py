@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from posenet3d.inference.fingerprint import Fingerprint
 from posenet3d.networks import PoseNet3D
 from posenet3d.nn import fill_windows, fold_norms
 from posenet3d.skeletons.anatomy import centre_on_hips
@@ -52,19 +53,14 @@ class WindowLifter:
         self.model = model
         self._backbone, self._teacher = fold_norms(model.backbone), fold_norms(model.teacher)
         self._student = fold_norms(model.student) if model.has_student else None
-        self._parts = _parts_of(model)
-        self._numbers = [each.detach().clone() for each in _numbers_of(self._parts)]
+        self._made_of = Fingerprint.of(_parts_of(model))
 
     def is_current(self) -> bool:
         """Whether the network's parts and their numbers are those that this was made of.
 
-        The numbers themselves are compared: a step of the fused Adam raises no tensor's version.
+        See :class:`~posenet3d.inference.fingerprint.Fingerprint` for what is looked at.
         """
-        parts = _parts_of(self.model)
-        if any(now is not before for now, before in zip(parts, self._parts, strict=True)):
-            return False
-        numbers = _numbers_of(parts)
-        return len(numbers) == len(self._numbers) and all(map(_same, numbers, self._numbers))
+        return self._made_of.fits(_parts_of(self.model))
 
     @property
     def follows(self) -> bool:
@@ -123,14 +119,3 @@ class WindowLifter:
 def _parts_of(model: PoseNet3D) -> tuple[nn.Module | None, ...]:
     """What lifts: backbone, teacher and the student, if it is trained."""
     return model.backbone, model.teacher, model.student if model.has_student else None
-
-
-def _numbers_of(parts: tuple[nn.Module | None, ...]) -> list[Tensor]:
-    return [
-        each for part in parts if part is not None for each in (*part.parameters(), *part.buffers())
-    ]
-
-
-def _same(now: Tensor, before: Tensor) -> bool:
-    placed = now.device == before.device and now.dtype == before.dtype
-    return placed and torch.equal(now, before)

@@ -1,0 +1,84 @@
+"""Matrices of 3 x 3 with the batch as their last axis: one entry of all of them is a row in memory.
+
+A processor adds and multiplies whole rows many times as fast as it sums over axes of three numbers.
+For inference alone: what is kept for a gradient would outweigh it.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+_SMALL, _LARGE = 1e-9, 1e9  # lengths whose squares float32 holds
+_PARALLEL = 0.1  # of a second column's length, at right angles to the first
+
+
+class RotationsInRows(NamedTuple):
+    """Rotations, and which of them are sound.
+
+    Attributes:
+        rotations: (..., 3, 3, batch).
+        sound: (..., batch).
+    """
+
+    rotations: Float[Tensor, "*some 3 3 batch"]
+    sound: Bool[Tensor, "*some batch"]
+
+
+def product_in_rows(
+    first: Float[Tensor, "*some m n batch"], second: Float[Tensor, "*some n p batch"]
+) -> Float[Tensor, "*some m p batch"]:
+    """Matrix products, one for each place of the last axis.
+
+    Args:
+        first: (..., M, N, batch).
+        second: (..., N, P, batch).
+
+    Returns:
+        (..., M, P, batch).
+
+    Example:
+        >>> product_in_rows(torch.ones(3, 3, 5), torch.ones(3, 4, 5))[..., 0].unique()
+        tensor([3.])
+    """
+    return (first[..., None, :] * second[..., None, :, :, :]).sum(-3)
+
+
+def gram_schmidt_in_rows(matrix: Float[Tensor, "*some 3 3 batch"]) -> RotationsInRows:
+    """Rotations as :func:`~posenet3d.geometry.gram_schmidt` makes them of well-behaved matrices.
+
+    Args:
+        matrix: (..., 3, 3, batch), any finite numbers.
+
+    Returns:
+        The rotations. Those of matrices with a column that is next to zero or very long, or with
+        two columns that are next to parallel, are not sound: they may be anything.
+
+    Example:
+        >>> gram_schmidt_in_rows(2 * torch.eye(3)[..., None]).rotations[..., 0].diagonal()
+        tensor([1., 1., 1.])
+    """
+    first, second = matrix[..., 0, :], matrix[..., 1, :]
+    lengths = _length(first), _length(second)
+    first, second = first / lengths[0], second / lengths[1]
+    rest = _rejected(second, first)
+    left = _length(rest)
+    second = _rejected(rest / left, first)  # once more, against rounding
+    second = second / _length(second)
+    third = torch.linalg.cross(first, second, dim=-2)
+    sound = left > _PARALLEL
+    for length in lengths:
+        sound = sound & (length > _SMALL) & (length < _LARGE)
+    return RotationsInRows(torch.stack([first, second, third], dim=-2), sound.squeeze(-2))
+
+
+def _length(vectors: Float[Tensor, "*some 3 batch"]) -> Float[Tensor, "*some 1 batch"]:
+    return vectors.square().sum(-2, keepdim=True).sqrt()
+
+
+def _rejected(
+    vectors: Float[Tensor, "*some 3 batch"], unit: Float[Tensor, "*some 3 batch"]
+) -> Float[Tensor, "*some 3 batch"]:
+    """What is left of vectors without their parts along unit vectors."""
+    return vectors - (vectors * unit).sum(-2, keepdim=True) * unit
