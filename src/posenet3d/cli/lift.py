@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from posenet3d.keypoints.repair import RepairLog
     from posenet3d.reconstruction import Reconstruction
 
-
 _MOST_TOLD = 8  # people whom a message names
 
 

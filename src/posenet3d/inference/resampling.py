@@ -43,8 +43,7 @@ def lifting_rate(resample: str | float | int, own: float, learnt: float | None) 
     if isinstance(resample, str):
         if resample not in RESAMPLINGS:
             raise UnknownNameError("resampling", resample, RESAMPLINGS)
-        faster = resample == "auto" and learnt is not None and own > learnt
-        return learnt if faster and learnt is not None else own
+        return own if resample == "none" or learnt is None else min(own, learnt)
     if isinstance(resample, bool) or not _SLOWEST <= resample <= _FASTEST:
         expected = f"'auto', 'none' or {_SLOWEST:g} to {_FASTEST:g} frames a second"
         raise ShapeError("resample", expected=expected, got=repr(resample))
