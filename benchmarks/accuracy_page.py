@@ -107,8 +107,8 @@ def render(rows: Sequence[Row], found: Sequence[Verdict], notes: Mapping[str, st
         "standard deviation over seeds. A 2D-only peer that is better with its depth negated "
         "stands here with it negated, chosen by the truth, in its favour; as trained it has the "
         "figure in brackets. A window of nine frames counts once. A frame is the centre of its "
-        "window, as the protocol says; in rows that are *stitched* it is the mean of all windows "
-        "that hold it, as `Estimator.predict` lifts by default.",
+        "window, as the protocol says; in rows that are *stitched* it is made of all windows "
+        "that hold it, as `Estimator.predict` lifts by default (`posenet3d.inference.STITCHES`).",
         "",
         count(found),
         "",

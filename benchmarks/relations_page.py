@@ -150,9 +150,11 @@ def stitching(records: list[dict[str, Any]]) -> list[str]:
     if not commits:
         return []
     return [
-        "*Stitched*: a frame is the mean of all windows that hold it, and the student one body of "
-        "one shape a sequence, as `Estimator.predict` lifts by default; else it is the centre of "
-        "its window, as the protocol says. A network of one frame has the same answer either way. "
+        "*Stitched*: as `Estimator.predict` lifts by default. A frame of the teacher's is the mean "
+        "of all windows that hold it; the student is one body of one shape a sequence, posed as "
+        "`posenet3d.inference.STITCHES` tells; *mean* is of these two. All other frames are the "
+        "centre of their window, as the protocol says. A network of one frame has the same answer "
+        "either way. "
         f"Stitched figures are of the same trained networks, commit {', '.join(commits)}.",
         "",
     ]

@@ -24,9 +24,9 @@ def evaluate_network(
     was trained with, on the device where it is.
 
     With ``stitch="average"`` the skeletons are those of `Estimator.predict`, up to their unit: the
-    student is one body of one shape for the whole sequence, and of shipped weights it is asked of
-    the averaged motion. `evaluate` with ``model.lift``, which it knows as windows alone, would
-    average the student's skeletons, each of a shape of its own; the teacher's are the same.
+    student is one body of one shape for the whole sequence, posed as `posenet3d.inference.STITCHES`
+    tells. `evaluate` with ``model.lift`` knows windows alone, and would average the student's
+    skeletons, each of a shape of its own; the teacher's are the same.
 
     Args:
         model: the network.
