@@ -106,23 +106,17 @@ import matplotlib.pyplot as plt
 
 from posenet3d.evaluation.metrics import frame_scaled
 from posenet3d.skeletons import LSP_14
-from posenet3d.visualization.figures import BLUE, GREEN, GREY, INK, PALE, PURPLE, VERMILION
-
-
-def colour_of(bone: tuple[int, int]) -> str:
-    """Blue for the left side of the body, red for the right, black between."""
-    ends = {LSP_14.joint_names[joint].partition("_")[0] for joint in bone}
-    return BLUE if ends == {"left"} else VERMILION if ends == {"right"} else INK
+from posenet3d.visualization.figures import BLUE, GREEN, GREY, INK, PALE, PURPLE
+from posenet3d.visualization.stick_figures import SIDE_COLOURS, side_of_bone
 
 
 def draw_side(axes, skeleton, *, pale: bool = False) -> None:
     """A skeleton from the side: depth runs to the right, the picture's y axis downwards."""
     for bone in LSP_14.bones:
         ends = skeleton[list(bone)]
-        axes.plot(
-            ends[:, 2], ends[:, 1], color="#CFCFCF" if pale else colour_of(bone),
-            linewidth=6 if pale else 2, solid_capstyle="round", zorder=1 if pale else 2,
-        )  # fmt: skip
+        colour = "#CFCFCF" if pale else SIDE_COLOURS[side_of_bone(LSP_14, bone)]
+        axes.plot(ends[:, 2], ends[:, 1], color=colour, linewidth=6 if pale else 2,
+                  solid_capstyle="round", zorder=1 if pale else 2)  # fmt: skip
 
 
 def side_views(lifted: dict, steps: list[int], chosen: list[int]) -> None:

@@ -155,7 +155,8 @@ show(folder / "figure7.png")
 
 # %%
 # Rings are the 2D, sticks the student's joints. Without SJA the head joint stays below its ring and
-# the neck is pulled up above its own, a compromise of a joint that is not what was marked.
+# the neck is pulled up above its own, a compromise of a joint that is not what was marked. With
+# SJA it moves up in the head; in so few steps not to the crown, so that both heads stand too high.
 # How far both are apart, in pixels of an image of 1000:
 
 

@@ -87,14 +87,9 @@ def seen(rotations: torch.Tensor) -> torch.Tensor:
 import matplotlib.pyplot as plt
 
 from posenet3d.visualization.figures import BLUE, GREEN, INK, VERMILION
+from posenet3d.visualization.stick_figures import SIDE_COLOURS, side_of_bone
 
 UP = torch.tensor([0.0, -math.cos(PITCH), -math.sin(PITCH)])
-
-
-def colour_of(bone: tuple[int, int]) -> str:
-    """Blue for the left side of the body, red for the right, black between."""
-    ends = {LSP_14.joint_names[joint].partition("_")[0] for joint in bone}
-    return BLUE if ends == {"left"} else VERMILION if ends == {"right"} else INK
 
 
 def draw_window(axes, image: torch.Tensor) -> None:
@@ -103,7 +98,8 @@ def draw_window(axes, image: torch.Tensor) -> None:
         last = number == len(image) - 1
         for bone in LSP_14.bones:
             ends = frame[list(bone)]
-            axes.plot(ends[:, 0], ends[:, 1], color=colour_of(bone), alpha=1.0 if last else 0.13,
+            colour = SIDE_COLOURS[side_of_bone(LSP_14, bone)]
+            axes.plot(ends[:, 0], ends[:, 1], color=colour, alpha=1.0 if last else 0.13,
                       linewidth=1.8, solid_capstyle="round")  # fmt: skip
     axes.set(xlim=(-0.1, 0.1), ylim=(0.15, -0.15), aspect="equal")
     axes.axis("off")

@@ -89,7 +89,9 @@ def whole(command: Callable[[Path], list[str]], tmp_path_factory: pytest.TempPat
     return out
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name
+)
 def test_a_stopped_call_goes_on_and_gives_the_table_of_one_that_was_not(
     command: Callable[[Path], list[str]], whole: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

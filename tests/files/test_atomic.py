@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 
 from posenet3d.errors import DataError, StorageError
 from posenet3d.files import atomic
-from posenet3d.files.atomic import atomic_folder, atomic_remove, atomic_write, remove_partials
+from posenet3d.files.atomic import (
+    atomic_folder,
+    atomic_remove,
+    atomic_write,
+    make_folder,
+    remove_partials,
+)
 
 OLD, NEW = b"old and whole", b"new and whole"
 
@@ -364,3 +370,13 @@ def test_a_removed_folder_s_name_is_off_the_disk_before_its_files_are(tmp_path, 
     folder = ("keep", tmp_path.stat().st_ino, "folder")
     assert disk.told == [("name", was, ".partial"), folder]
     assert left == [2]
+
+
+def test_a_folder_is_made_with_those_above_it_and_may_be_there(tmp_path):
+    folder = tmp_path / "a" / "b"
+    for _ in range(2):
+        make_folder(folder)
+    assert folder.is_dir()
+    (folder / "file").touch()
+    with pytest.raises(StorageError, match="cannot be made"):
+        make_folder(folder / "file")

@@ -1,4 +1,4 @@
-"""JSON is read as the standard says, and whatever else comes is told in words."""
+"""JSON is read and written as the standard says, and whatever else comes is told in words."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posenet3d.errors import DataError
-from posenet3d.files.strict_json import parse_json
+from posenet3d.files.strict_json import json_text, parse_json
 
 LEAVES = (
     st.none()
@@ -26,7 +26,8 @@ VALUES = st.recursive(
 
 @given(VALUES)
 def test_what_json_writes_is_read_as_it_was(value):
-    assert parse_json(json.dumps(value).encode(), "a.json") == value
+    for text in (json.dumps(value), json_text(value)):
+        assert parse_json(text.encode(), "a.json") == value
 
 
 @given(st.binary(max_size=60))
@@ -105,3 +106,10 @@ def test_a_text_that_was_cut_off_is_told_by_where_it_ends(content, column):
 def test_a_text_that_is_wrong_inside_is_not_called_cut_off(content):
     with pytest.raises(DataError, match=r"expected JSON, got .* at line 1, column"):
         parse_json(content.encode(), "a.json")
+
+
+def test_what_is_not_a_finite_number_is_written_as_null():
+    assert json.loads(json_text({"a": (1.0, math.inf), "b": [{"c": math.nan}]})) == {
+        "a": [1.0, None],
+        "b": [{"c": None}],
+    }

@@ -106,6 +106,7 @@ def _scale(shards: bool, mode: str | None, distance: float | None) -> dict[str, 
 def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> dict[str, Path]:
     """Where each of the splits asked for goes."""
     from posenet3d.errors import DataError, StorageError, UnknownNameError
+    from posenet3d.files import make_folder
 
     if split is not None and split not in SPLITS:
         raise UnknownNameError("split", split, SPLITS)
@@ -120,10 +121,7 @@ def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> d
     for path in places.values():
         if path.exists():
             raise StorageError(path, "is already there; choose another folder, or remove it.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(out, f"cannot be made: {error.strerror}.") from error
+    make_folder(out)
     return places
 
 

@@ -136,12 +136,10 @@ def measure(
 
 def draw(report: "EvaluationReport", picture: Path, which: "Which" = "samples") -> None:
     """Write the picture sheet; where matplotlib is absent, say so and go on."""
-    from posenet3d.errors import MissingExtraError, StorageError
+    from posenet3d.errors import MissingExtraError
+    from posenet3d.files import make_folder
 
-    try:
-        picture.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(picture.parent, f"cannot be made: {error.strerror}.") from error
+    make_folder(picture.parent)
     try:
         report.write_sheet(picture, which)
     except MissingExtraError as error:

@@ -190,11 +190,16 @@ def print_plan(plan: "Plan", seconds: float | None = None) -> None:
 
     console = Console(highlight=False)
     console.print(f"{plan.table.name}: {plan.table.title}", markup=False)
-    grid = Grid("run", "seed", "2D", "stages: steps × batch", "windows", "", box=box.SIMPLE)
-    for job in plan.jobs:
-        told = "done" if job.done else ""
+    grid = Grid("run", "seeds", "2D", "stages: steps × batch", "windows", "done", box=box.SIMPLE)
+    for run in plan.table.runs:
+        jobs = [job for job in plan.jobs if job.run == run]
         grid.add_row(
-            job.run.name, str(job.seed), job.run.seen, job.lengths, _millions(job.windows), told
+            run.name,
+            " ".join(str(job.seed) for job in jobs),
+            run.seen,
+            jobs[0].lengths.replace(", ", "\n"),
+            _millions(sum(job.windows for job in jobs), "M"),
+            " ".join(str(job.seed) for job in jobs if job.done) or "–",
         )
     console.print(grid)
     console.print(
@@ -236,18 +241,23 @@ def _estimated(plan: "Plan", device: str) -> float:
 
 @contextmanager
 def _measuring(name: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on standard error that moves on with each clip."""
+    """A bar on standard error that moves on with each clip; a line where that is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = TextColumn("measure {task.description}"), BarColumn(24), MofNCompleteColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        console.print(f"measure {name}", markup=False)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total, clip: bar.update(task, completed=done, total=total)
 
 
-def _millions(windows: int) -> str:
-    return f"{windows / 1e6:.2f} million" if windows >= 10_000 else str(windows)
+def _millions(windows: int, unit: str = "million") -> str:
+    return f"{windows / 1e6:.2f} {unit}" if windows >= 10_000 else str(windows)
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """The result of an evaluation: frozen figures, a table for the terminal, JSON, a picture sheet."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from rich.text import Text
 from posenet3d.errors import ConfigurationError
 from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Scores
-from posenet3d.files.atomic import atomic_write
+from posenet3d.files import atomic_write, json_text
 from posenet3d.skeletons.layouts import LSP_14
 from posenet3d.visualization import skeleton_sheet
 
@@ -33,6 +32,7 @@ class EvaluationReport:
     `report["teacher"]` is a head's scores. ``rich.print(report)`` gives the table.
 
     Example:
+        >>> import json
         >>> import torch
         >>> from posenet3d.evaluation.scores import Tally
         >>> pose = torch.eye(14, 3).expand(2, 14, 3).double()
@@ -115,7 +115,7 @@ class EvaluationReport:
 
     def to_json(self) -> str:
         """The report as JSON, two spaces indented, with a newline at the end."""
-        return json.dumps(_without_nan(self.to_dict()), indent=2, allow_nan=False) + "\n"
+        return json_text(self.to_dict())
 
     def write_json(self, path: Path | str) -> None:
         """Write the JSON file, wholly or not at all.
@@ -347,10 +347,3 @@ def _scores_dict(scores: Scores) -> dict[str, Any]:
             subject: _scores_dict(one) for subject, one in scores.by_subject.items()
         }
     return values
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON knows no NaN: what could not be had becomes null."""
-    if isinstance(value, Mapping):
-        return {name: _without_nan(one) for name, one in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -91,6 +91,28 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         sync_folder(target.parent)
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Makes a folder and those above it, where they are not there yet.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        StorageError: it cannot be made (no permission, a file of that name).
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp()) / "tables" / "runs"
+        >>> make_folder(folder)
+        >>> folder.is_dir()
+        True
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(path, f"cannot be made: {_reason(error)}.") from error
+
+
 def atomic_remove(path: str | os.PathLike[str]) -> None:
     """Removes a file or folder in one piece: it is there whole, or its name is gone.
 

@@ -1,8 +1,10 @@
-"""JSON as the standard says and no further: for files that nobody vouches for."""
+"""JSON as the standard says and no further: for files that nobody vouches for, and for ours."""
 
 import json
+import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,6 +46,38 @@ def parse_json(content: bytes, source: str | Path) -> Any:
         raise DataError(source, f"expected JSON in UTF-8, got {error.reason}.") from None
     except RecursionError:
         raise DataError(source, "expected JSON, got lists nested too deep.") from None
+
+
+def json_text(values: Any) -> str:
+    """Plain values as indented JSON, with null for what is not a finite number.
+
+    Args:
+        values: mappings, lists, tuples, texts, numbers.
+
+    Returns:
+        The text, with a line break at its end.
+
+    Raises:
+        TypeError: a value is of another kind.
+
+    Example:
+        >>> print(json_text({"auc": [float("nan"), 1.0]}), end="")
+        {
+          "auc": [
+            null,
+            1.0
+          ]
+        }
+    """
+    return json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_nan(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _what_is_wrong(error: json.JSONDecodeError) -> str:

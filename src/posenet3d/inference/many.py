@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from posenet3d.errors import StorageError
-from posenet3d.files import atomic_write, remove_partials
+from posenet3d.files import atomic_write, make_folder, remove_partials
 from posenet3d.inference.batch import ManyReport, Outcome, Plan, Predictor
 from posenet3d.inference.batch_inputs import find_inputs, name_inputs
 from posenet3d.inference.lift_input import STAGE, lift_input
@@ -70,7 +70,7 @@ def predict_many(
     plan.check()
     out = Path(out_folder)
     jobs = name_inputs(find_inputs(inputs, beside=out))
-    _make(out)
+    make_folder(out)
     outcomes: list[Outcome] = []
     with _alone_in(out):
         try:
@@ -83,13 +83,6 @@ def predict_many(
             with atomic_write(out / REPORT) as file:
                 file.write(json.dumps(report.as_dict(), indent=1).encode() + b"\n")
     return report
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(folder, f"cannot be made: {error.strerror}.") from error
 
 
 @contextmanager

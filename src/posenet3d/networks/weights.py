@@ -7,8 +7,7 @@ import torch
 
 from posenet3d import __version__
 from posenet3d.body import BodyModel
-from posenet3d.errors import StorageError
-from posenet3d.files import atomic_write
+from posenet3d.files import atomic_write, make_folder
 from posenet3d.networks.model_files import Precision, model_files
 from posenet3d.networks.posenet3d import PoseNet3D
 
@@ -44,10 +43,7 @@ def save_model(model: PoseNet3D, folder: str | Path, *, precision: Precision = "
         True
     """
     folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(folder, f"cannot be made: {error.strerror}.") from error
+    make_folder(folder)
     files = model_files(model.state_dict(), describe_model(model), precision)
     for name, content in files.items():
         with atomic_write(folder / name) as file:

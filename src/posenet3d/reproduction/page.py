@@ -37,12 +37,18 @@ def _heading(results: Results) -> Iterator[str]:
     plan = results.plan
     yield f"# Table {plan.table.name.removeprefix('table')} of PoseNet3D, reproduced"
     yield ""
-    yield f"The paper: {plan.table.title}."
+    yield f"In the paper: {plan.table.title}."
     yield ""
     if plan.material.filmed:
         yield (
             "**Not the paper's data:** motion capture of other people, filmed by cameras that were "
             "computed. Errors cannot be compared in millimetres; the ratios below can."
+        )
+        yield ""
+    if plan.budget < 1:
+        yield (
+            f"**Not the whole training:** every stage is {plan.budget:g} times as long as the "
+            f"preset `{plan.preset}` has it."
         )
         yield ""
     if not results.complete:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from posenet3d.errors import RunFolderError, StorageError
-from posenet3d.files import atomic_write, parse_json
+from posenet3d.errors import RunFolderError
+from posenet3d.files import atomic_write, json_text, make_folder, parse_json
 from posenet3d.training.differences import differences
 
 _MOST_LISTED = 8
@@ -84,13 +84,9 @@ def write_measurement(measurement: Measurement, path: Path) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(path.parent, f"cannot be made: {error.strerror}.") from error
-    text = json.dumps(without_nan(asdict(measurement)), indent=2, allow_nan=False)
+    make_folder(path.parent)
     with atomic_write(path) as file:
-        file.write(f"{text}\n".encode())
+        file.write(json_text(asdict(measurement)).encode())
 
 
 def read_measurement(path: Path, facts: Mapping[str, Any]) -> Measurement | None:
@@ -130,17 +126,3 @@ def read_measurement(path: Path, facts: Mapping[str, Any]) -> Measurement | None
             + "Go on with the same ones, or choose another folder with --out.",
         )
     return found
-
-
-def without_nan(value: Any) -> Any:
-    """Plain values with ``None`` for what is not a number, as JSON has it.
-
-    Example:
-        >>> without_nan({"auc": [math.nan, 1.0]})
-        {'auc': [None, 1.0]}
-    """
-    if isinstance(value, Mapping):
-        return {name: without_nan(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

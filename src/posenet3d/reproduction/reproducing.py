@@ -1,6 +1,5 @@
 """The one function that makes a table: what is missing is trained and measured, then written."""
 
-import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -8,19 +7,14 @@ from functools import lru_cache
 
 from posenet3d.data import TrainingSet
 from posenet3d.data.shards import ShardedSet
-from posenet3d.errors import StorageError, TrainingError
+from posenet3d.errors import TrainingError
 from posenet3d.evaluation.evaluating import Progress
 from posenet3d.evaluation.provenance import source_commit
 from posenet3d.evaluation.report import BASELINE
-from posenet3d.files import atomic_write
+from posenet3d.files import atomic_write, json_text, make_folder
 from posenet3d.reproduction.page import render
 from posenet3d.reproduction.planning import Job, Plan
-from posenet3d.reproduction.records import (
-    Measurement,
-    read_measurement,
-    without_nan,
-    write_measurement,
-)
+from posenet3d.reproduction.records import Measurement, read_measurement, write_measurement
 from posenet3d.reproduction.results import Results
 from posenet3d.reproduction.running import figures_of, measure, train_run
 
@@ -127,12 +121,8 @@ def write_table(results: Results) -> Results:
         StorageError: they cannot be written.
     """
     out, name = results.plan.out, results.plan.table.name
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(out, f"cannot be made: {error.strerror}.") from error
-    values = json.dumps(without_nan(results.to_dict()), indent=2, allow_nan=False)
-    for ending, text in (("json", f"{values}\n"), ("md", render(results))):
+    make_folder(out)
+    for ending, text in (("json", json_text(results.to_dict())), ("md", render(results))):
         with atomic_write(out / f"{name}.{ending}") as file:
             file.write(text.encode())
     return results

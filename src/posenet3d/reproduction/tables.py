@@ -212,7 +212,7 @@ _TABLE_2 = PaperTable(
 
 _TABLE_3 = PaperTable(
     "table3",
-    "Trained on Human3.6M, tested on MPI-INF-3DHP: after a similarity a frame",
+    "MPI-INF-3DHP: figures, after a similarity a frame, of a network trained on Human3.6M",
     (
         Part(
             "Figures",
