@@ -275,7 +275,7 @@ def _checked(
     if focal is not None and not 0 < focal < np.inf:
         raise ShapeError("focal", expected="a positive number or None", got=repr(focal))
     if height_m is not None and not 0 < height_m <= TALLEST_M:
-        expected = f"metres, more than 0 and at most {TALLEST_M:g}, or None"
+        expected = f"metres, more than 0 and at most {TALLEST_M:g}"
         raise ShapeError("height_m", expected=expected, got=repr(height_m))
     if batch_size < 1:
         raise ShapeError("batch_size", expected="1 or more", got=repr(batch_size))

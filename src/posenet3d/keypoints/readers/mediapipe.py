@@ -90,7 +90,7 @@ class MediaPipeReader:
                 where = f"frame {frame}, person {place}"
                 people.append((frame, _landmarks(source, where, person)))
         if people and size is None:
-            size_of, got = "the image's width and height", "places in parts of them"
+            size_of, got = "the image's width and height", "joints in fractions of them"
             raise source.error("image_size", size_of, got, say=["image_size"])
         fps = wrapper.get("fps")
         if type(fps) not in (int, float, type(None)):

@@ -86,7 +86,7 @@ class UltralyticsReader:
             raise source.error(
                 "image_size",
                 "the image's width and height",
-                "places in parts of them",
+                "joints in fractions of them",
                 say=["image_size"],
             )
         count = len(layout_named(told.layout or _LAYOUT))
