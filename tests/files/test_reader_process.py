@@ -61,7 +61,7 @@ def reader(program):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(reader_process, "_SECONDS", 0.3)
+    monkeypatch.setattr(reader_process, "_SECONDS", 0.5)
 
 
 def answered(reader, value=1):
@@ -115,8 +115,8 @@ def test_a_process_that_is_stopped_or_killed_is_replaced(reader, impatient):
 
 
 def test_a_long_file_has_more_time(reader, impatient):
-    assert reader.ask({"do": "sleep", "value": 0.6}, length=0) == NO_END
-    assert reader.ask({"do": "sleep", "value": 0.6}, length=10**6).facts == {"value": "slept"}
+    assert reader.ask({"do": "sleep", "value": 0.8}, length=0) == NO_END
+    assert reader.ask({"do": "sleep", "value": 0.8}, length=10**6).facts == {"value": "slept"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not limit memory")

@@ -28,6 +28,7 @@ from posenet3d.files.capped import MAX_RATIO, MAX_UNPACKED
 _WORKER = Path(__file__).with_name("reader_worker.py")
 _SECONDS_TO_START = 60.0
 _SECONDS = 3.0
+_SECONDS_LATER = 1.0  # the process ends itself, where whoever asks was killed
 _BYTES_A_SECOND = 2e7  # unpacked on a slow, busy machine
 _LONGEST_LINE = 2**28
 _KINDS = "fiS"
@@ -88,7 +89,8 @@ class ReaderProcess:
         self.environment = {**_ONE_THREAD, **environment}
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        atexit.register(self.close)
+        self._left: list[subprocess.Popen[bytes]] = []
+        atexit.register(self._end)  # without the lock: a thread may wait for an answer
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._leave_to_parent)
 
@@ -116,10 +118,11 @@ class ReaderProcess:
             StorageError: no process can be started.
         """
         seconds = _SECONDS + min(MAX_RATIO * length, MAX_UNPACKED) / _BYTES_A_SECOND
+        question = _line({"request": request, "seconds": seconds + _SECONDS_LATER})
         with self._lock:
             process = self._running()
             try:
-                return _exchange(process, {"request": request, "seconds": seconds + 1}, seconds)
+                return _exchange(process, question, seconds)
             except (OSError, EOFError, ValueError, LookupError, TypeError, RecursionError):
                 self._end()
                 return f"{self.library} does not get to its end"
@@ -142,18 +145,20 @@ class ReaderProcess:
         isolated = ["-I"] if sys.flags.isolated else ["-P"]
         try:
             process = subprocess.Popen(
-                [sys.executable, *isolated, str(_WORKER), str(self.program)],
+                [sys.executable or "", *isolated, str(_WORKER), str(self.program)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=os.environ | self.environment,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
             raise StorageError(
                 self.program, f"cannot be run by {sys.executable!r}: {error.strerror or error}."
             ) from error
         try:
-            answer = _exchange(process, {"path": list(map(str, sys.path))}, _SECONDS_TO_START)
+            paths = {"path": list(map(str, sys.path))}
+            answer = _exchange(process, _line(paths), _SECONDS_TO_START)
         except (OSError, EOFError, ValueError):
             answer = "it ended"
         except BaseException:
@@ -174,13 +179,19 @@ class ReaderProcess:
         process, self._process = self._process, None
         if process is not None:
             process.poll()  # knows then that it is no child of this one
-            if not self._lock.locked():
+            if self._lock.locked():  # a thread is asking; what it has not sent yet must not be sent
+                self._left.append(process)
+            else:
                 _closed(process)
         self._lock = threading.Lock()
 
 
+def _line(question: Mapping[str, Any]) -> bytes:
+    return json.dumps(question).encode() + b"\n"
+
+
 def _exchange(
-    process: "subprocess.Popen[bytes]", question: Mapping[str, Any], seconds: float
+    process: "subprocess.Popen[bytes]", question: bytes, seconds: float
 ) -> ReaderAnswer | str:
     if process.stdin is None or process.stdout is None:
         raise EOFError
@@ -188,7 +199,7 @@ def _exchange(
     timer.daemon = True
     timer.start()
     try:
-        process.stdin.write(json.dumps(question).encode() + b"\n")
+        process.stdin.write(question)
         process.stdin.flush()
         told = json.loads(process.stdout.readline(_LONGEST_LINE))
         if "error" in told:
