@@ -1,6 +1,13 @@
 """The command that makes the paper's tables: its plan, its end, and what it says of wrong input."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,6 +49,51 @@ def command(motion: Path, out: Path, *more: object) -> list[object]:
     return [*told, "--budget", 0.001, "--device", "cpu", *changes, *more]
 
 
+class Call:
+    """The real command, two seeds, in a process of its own with one thread, as sums depend on it.
+
+    The teacher has steps enough, and a line of metrics each, to be stopped among them.
+    """
+
+    patience = 300.0
+    """Seconds that it may take on a machine with much else to do."""
+
+    def __init__(self, motion: Path, out: Path) -> None:
+        self.out = out
+        longer = ["--set", "log_every=1", "--set", "posenet3d:stages.teacher.steps=200"]
+        words = command(motion, out, "--seeds", 0, 1, *longer)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "posenet3d", *map(str, words)],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def stop(self, number: signal.Signals) -> None:
+        """Send a signal in the middle of the second training."""
+        metrics = self.out / "runs" / "posenet3d-1" / "metrics.csv"
+        until = time.monotonic() + self.patience
+        while not (metrics.exists() and len(metrics.read_text().splitlines()) > 10):
+            assert self._process.poll() is None, "it ended before its second training began"
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        self._process.send_signal(number)
+
+    def end(self) -> tuple[int, str]:
+        """Exit code, and what was said on standard error."""
+        with self._process:
+            _, told = self._process.communicate(timeout=self.patience)
+        return self._process.returncode, told
+
+
+def table(out: Path) -> dict[str, Any]:
+    """What is written of table 2, but for the command that made it."""
+    values: dict[str, Any] = json.loads((out / "table2.json").read_text())
+    assert values.pop("command").startswith("posenet3d reproduce table2")
+    return values
+
+
 def test_a_dry_run_shows_the_plan_and_writes_nothing(
     motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +133,47 @@ def test_ctrl_c_leaves_with_130_and_says_how_to_go_on(
     monkeypatch.setattr(posenet3d.reproduction, "reproduce", interrupted)
     assert run(*command(motion, tmp_path)) == 130
     assert "The same command goes on from there." in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def whole(motion: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tables of a call that nobody stopped."""
+    out = tmp_path_factory.mktemp("tables")
+    code, told = Call(motion, out).end()
+    assert code == 0, told
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name
+)
+def test_a_stopped_process_goes_on_and_gives_the_table_of_one_that_was_not_stopped(
+    motion: Path, whole: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    stopped = Call(motion, tmp_path)
+    stopped.stop(number)
+    code, told = stopped.end()
+    assert "Traceback" not in told
+    if number == signal.SIGKILL:
+        assert code == -signal.SIGKILL
+    else:
+        assert code == 130
+        assert told.splitlines()[-1] == (
+            f"Interrupted; saved in {tmp_path}. The same command goes on from there."
+        )
+    assert not table(tmp_path)["complete"]
+    assert not (tmp_path / "runs" / "posenet3d-1" / "report.json").exists()
+    first = tmp_path / "runs" / "posenet3d-0"
+    before = {path: path.stat().st_mtime_ns for path in first.rglob("*") if path.is_file()}
+    code, told = Call(motion, tmp_path).end()
+    assert code == 0, told
+    assert "seed 0" not in told
+    assert "[2/2] posenet3d, seed 1" in told
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert table(tmp_path) == table(whole)
+    pages = [(out / "table2.md").read_text().replace(str(out), "") for out in (tmp_path, whole)]
+    assert pages[0] == pages[1]
 
 
 @pytest.mark.parametrize(
