@@ -53,10 +53,10 @@ def _followed(
 ) -> Stitched:
     """The stitched motion with the body that follows it."""
     teacher, place = stitched.teacher, lifter.model.metres_per_unit.device
-    rotations = torch.empty(len(teacher), lifter.model.body.num_joints, 3, 3)
-    shapes = []
+    shapes, rotations = [], []
     for start, stop in stretches:
         betas, turned = lifter.follow(teacher[start:stop].to(place))
-        rotations[start:stop] = turned.cpu()
         shapes.append(betas.double().cpu())
-    return Stitched(teacher, torch.cat(shapes).mean(0).float(), rotations)
+        rotations.append(turned.cpu())
+    whole = rotations[0] if len(rotations) == 1 else torch.cat(rotations)  # no copy of hours
+    return Stitched(teacher, torch.cat(shapes).mean(0).float(), whole)
