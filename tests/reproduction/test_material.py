@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from posenet3d.data import film, write_annotated
+from posenet3d.data import AnnotatedFile, film, write_annotated
 from posenet3d.data.datasets.filming import annotated_views
 from posenet3d.errors import DataError, StorageError, UnknownNameError
 from posenet3d.keypoints import write_clips
@@ -96,6 +96,18 @@ def test_converted_files_get_the_paper_s_protocol_and_no_noise(converted):
     assert open_material("table1", **options).noise is None
     only_detected = open_material("table2", detected=train, test_detected=test)
     assert set(only_detected.training) == {DETECTED}
+
+
+def test_a_file_is_measured_by_a_protocol_that_it_names(converted, tmp_path):
+    train, test = converted / "train.npz", tmp_path / "test.npz"
+    options = {"data": train, "detected": train, "test_data": test, "test_detected": test}
+    sequences = list(AnnotatedFile(converted / "test.npz"))
+    write_annotated(test, sequences, ["cmu14"])
+    assert open_material("table1", **options).protocol == "cmu14"
+    with pytest.raises(DataError, match=r"expected protocol 'cmu14', .*got 'h36m'"):
+        open_material("table1", protocol="h36m", **options)
+    write_annotated(test, sequences, ["h36m-frontal", "h36m"])
+    assert open_material("table1", **options).protocol == "h36m"
 
 
 def test_a_converted_folder_is_both_what_to_train_on_and_what_to_measure(converted, motion):
