@@ -35,6 +35,7 @@ def opening(record: dict[str, Any]) -> list[str]:
     told, runs = record["facts"], record["runs"]
     commits = sorted({run["commit"][:10] for run in runs})
     minutes = sum(run["cpu_seconds"] for run in runs) / 60
+    left = [f"`{case['name']}`" for case in told["cases"] if not of(runs, case["name"])]
     return [
         "# The pitch that `learned` views find",
         "",
@@ -45,7 +46,9 @@ def opening(record: dict[str, Any]) -> list[str]:
         "The first stage of the preset `best` on CMU-14, trained without the training subjects "
         f"{' and '.join(told['held_out'])}, who are judged. Small unless said otherwise: 64 "
         "channels, batches of 64, learning rate 0.001 (discriminator 4/3 of it), falling to 0.3 of "
-        "it. The pitch starts at 0°, the mirror guard is on.",
+        "it. The pitch starts at 0°, the mirror guard is on."
+        + f" Not run yet: {', '.join(left)}; the same command goes on from here."
+        * bool(left),
         "",
         "![The pitch over the steps](pitch.png)",
         "",
