@@ -66,6 +66,7 @@ def read(folder: Path) -> list[Row]:
         "peers.json": peers,
         "pretrained*.json": pretrained,
         "depth_mirror.json": depth_mirror,
+        "pitch*.json": pitch,
     }
     rows: list[Row] = []
     for pattern, reader in readers.items():
@@ -224,6 +225,31 @@ def depth_mirror(document: Mapping[str, Any], file: str) -> Iterator[Row]:
             film=run["rig"],
             preset="best",
             right=run["p_mpjpe"] < run["mirrored"] if clear else None,
+            pitch=run["pitch"],
+        )
+
+
+def pitch(document: Mapping[str, Any], file: str) -> Iterator[Row]:
+    """The ten seeds of `pitch.py`."""
+    facts = document["facts"]
+    case = next(each for each in facts["cases"] if each["name"] == "steps-2000")
+    for run in document["runs"]:
+        if run["case"] != case["name"]:
+            continue
+        yield Row(
+            name=f"the first stage of `best`, small, {case['says']}",
+            kind=MIRROR,
+            protocol="cmu14",
+            measured=TEST if facts.get("measured") == "test" else held_out(facts["held_out"]),
+            figures={"p_mpjpe": run["p_mpjpe"]},
+            file=file,
+            commit=run["commit"],
+            seed=run["seed"],
+            head="teacher",
+            film="cmu14",
+            preset="best",
+            windows=case["steps"] * case["batch"],
+            right=run["p_mpjpe"] < run["mirrored"],
             pitch=run["pitch"],
         )
 

@@ -15,7 +15,7 @@ import argparse
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import torch
@@ -115,15 +115,21 @@ def named(case: tuple) -> str:
 class Stage:
     """What the runs of a rig share: the 2D to train on, and held-out poses with their truth."""
 
-    def __init__(self, clips: tuple[MotionClip, ...], rig: str, hidden: str) -> None:
+    def __init__(
+        self,
+        clips: tuple[MotionClip, ...],
+        rig: str,
+        hidden: str,
+        held_out: Collection[str],
+    ) -> None:
         detector = without_legs if hidden else None
-        rest = film([clip for clip in clips if clip.subject not in HELD_OUT], rig)
+        rest = film([clip for clip in clips if clip.subject not in held_out], rig)
         if detector is not None:
             seen = {name: detector(each) for name, each in rest.sequences.items()}
             rest = TrainingSet(seen)
         self.training, self.joints = rest, [j for j in range(14) if not (hidden and j in LEGS)]
         windows, poses = [], []
-        for clip in (clip for clip in clips if clip.subject in HELD_OUT):
+        for clip in (clip for clip in clips if clip.subject in held_out):
             for sequence in sequences_of(clip, rig, detector=detector):
                 points = torch.from_numpy(sequence.points).float()
                 frames = torch.arange(4, len(points) - 4, HALF_A_SECOND)
@@ -167,7 +173,7 @@ _STAGES: dict[tuple[str, str], Stage] = {}
 def stage_for(clips: tuple[MotionClip, ...], rig: str, hidden: str) -> Stage:
     """The rig's 2D and truth, made once."""
     if (rig, hidden) not in _STAGES:
-        _STAGES[rig, hidden] = Stage(clips, rig, hidden)
+        _STAGES[rig, hidden] = Stage(clips, rig, hidden, HELD_OUT)
     return _STAGES[rig, hidden]
 
 

@@ -7,7 +7,9 @@ and which single pitch makes true bodies, turned and seen anew, look most like t
 the first stage of the preset `best` is trained without the held-out training subjects S02 and S06:
 small, for ten seeds and with one thing changed at a time, and at the preset's own sizes. A run is
 saved when it is done and not made again; `--minutes` of processor time are kept to. Results go to
-`benchmarks/results/pitch.json`, `.md` and `.png`. The test subjects are not looked at.
+`benchmarks/results/pitch.json`, `.md` and `.png`. The test subjects are not looked at, unless with
+`--test FILE`: that trains the ten seeds alone, on all training subjects, judges them on those of
+the file, and writes the look down; results go to `pitch_test.*`.
 """
 
 import argparse
@@ -22,7 +24,8 @@ from typing import Any
 import numpy as np
 from depth_mirror import HELD_OUT, Stage
 from depth_mirror import configuration as first_stage
-from pitch_page import draw, render
+from origin import note_the_look
+from pitch_page import TEN_SEEDS, draw, render
 from pitch_rig import Rig, optima
 from rich.progress import track
 
@@ -96,16 +99,20 @@ def main() -> None:
     """Run what is missing and write the page."""
     arguments = parse()
     arguments.results.parent.mkdir(exist_ok=True)
-    clips = load_motion(arguments.data)
-    rig = Rig.of([clip for clip in clips if clip.subject not in HELD_OUT])
+    clips, judged = load_motion(arguments.data), HELD_OUT
+    if arguments.test:
+        note_the_look("the way round of the ten seeds of `pitch.py`", arguments.results.parent)
+        people = load_motion(arguments.test)
+        clips, judged = (*clips, *people), tuple(sorted({clip.subject for clip in people}))
+    rig = Rig.of([clip for clip in clips if clip.subject not in judged])
     kept = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
     record = {
-        "facts": facts(),
+        "facts": facts(judged, on_test=arguments.test is not None),
         "rig": rig.measured(),
         "optima": kept.get("optima") or optima(rig),
         "runs": kept.get("runs", []),
     }
-    stage = Stage(clips, "cmu14", "")
+    stage = Stage(clips, "cmu14", "", held_out=judged)
     for case, seed in todo(arguments, record["runs"]):
         if time.process_time() > 60 * arguments.minutes:
             break
@@ -123,20 +130,29 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="training motion")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="of processor time")
     parser.add_argument("--only", nargs="+", choices=[case.name for case in CASES])
-    folder = Path(__file__).parent / "results"
-    parser.add_argument("--results", type=Path, default=folder / "pitch.json")
-    return parser.parse_args()
+    parser.add_argument("--test", type=Path, metavar="FILE", help="motion of the test subjects")
+    parser.add_argument("--results", type=Path)
+    arguments = parser.parse_args()
+    if arguments.test:
+        arguments.only = [TEN_SEEDS]
+    if arguments.results is None:
+        name = "pitch_test.json" if arguments.test else "pitch.json"
+        arguments.results = Path(__file__).parent / "results" / name
+    return arguments
 
 
-def facts() -> dict[str, Any]:
+def facts(judged: Sequence[str], *, on_test: bool) -> dict[str, Any]:
     """What all runs have in common."""
+    test = " --test TEST" if on_test else ""
     return {
-        "command": "OMP_NUM_THREADS=1 python benchmarks/pitch.py --data DATA",
-        "held_out": HELD_OUT,
+        "command": f"OMP_NUM_THREADS=1 python benchmarks/pitch.py --data DATA{test}",
+        "measured": "test" if on_test else "held out",
+        "held_out": judged,
         "cases": [
             {"name": case.name, "says": case.says, "steps": case.steps, "seeds": case.seeds}
             | dict(case.sizes)
             for case in CASES
+            if case.name == TEN_SEEDS or not on_test
         ],
         "versions": library_versions(),
     }

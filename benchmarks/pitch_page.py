@@ -23,11 +23,14 @@ def render(record: dict[str, Any]) -> str:
             *opening(record),
             *rig_part(record["rig"], record["optima"]),
             *seeds_part(record),
-            *cases_part(record),
-            NOTES.read_text().rstrip(),
-            "",
+            *([] if on_test(record) else [*cases_part(record), NOTES.read_text().rstrip(), ""]),
         ]
     )
+
+
+def on_test(record: dict[str, Any]) -> bool:
+    """Whether the test subjects were looked at: the ten seeds alone, and nothing is chosen."""
+    return record["facts"].get("measured") == "test"
 
 
 def opening(record: dict[str, Any]) -> list[str]:
@@ -43,16 +46,24 @@ def opening(record: dict[str, Any]) -> list[str]:
         f"{told['versions']['torch']}, one thread, {minutes:.0f} minutes of processor time for "
         f"{len(runs)} trainings.",
         "",
-        "The first stage of the preset `best` on CMU-14, trained without the training subjects "
-        f"{' and '.join(told['held_out'])}, who are judged. Small unless said otherwise: 64 "
+        f"The first stage of the preset `best` on CMU-14, {trained_and_judged(record)} Small "
+        "unless said otherwise: 64 "
         "channels, batches of 64, learning rate 0.001 (discriminator 4/3 of it), falling to 0.3 of "
         "it. The pitch starts at 0°, the mirror guard is on."
         + f" Not run yet: {', '.join(left)}; the same command goes on from here."
         * bool(left),
         "",
-        "![The pitch over the steps](pitch.png)",
+        f"![The pitch over the steps](pitch{'_test' * on_test(record)}.png)",
         "",
     ]
+
+
+def trained_and_judged(record: dict[str, Any]) -> str:
+    """On whom."""
+    people = record["facts"]["held_out"]
+    if on_test(record):
+        return f"trained on all training subjects, judged on the {len(people)} test subjects."
+    return f"trained without the training subjects {' and '.join(people)}, who are judged."
 
 
 def rig_part(rig: dict[str, float], optima: Sequence[dict[str, Any]]) -> list[str]:

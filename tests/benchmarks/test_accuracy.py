@@ -305,6 +305,34 @@ def test_ten_seeds_the_right_way_round_on_test_meet_the_goal(judged):
     assert judged(relations_test=ten)["right-way-round"].state == "met"
 
 
+def ten_seeds_of_pitch(pitch, measured="test"):
+    facts = {"measured": measured, "held_out": ["S02", "S06"]}
+    facts["cases"] = [{"name": "steps-2000", "says": "2,000 steps", "steps": 2000, "batch": 64}]
+    run = {"case": "steps-2000", "commit": "abc", "p_mpjpe": 50.0, "mirrored": 160.0}
+    others = {**run, "case": "steps-300", "seed": 0, "pitch": 17.0}
+    return {
+        "facts": facts,
+        "runs": [*({**run, "seed": seed, "pitch": pitch} for seed in range(10)), others],
+    }
+
+
+def test_ten_seeds_of_the_first_stage_are_read_before_three_of_all_stages(judged):
+    late = relations(GOOD | {"posenet3d-exact": (47.0,)}, pitch=15.4)
+    found = judged(relations_test=late, pitch_test=ten_seeds_of_pitch(13.9))
+    assert found["right-way-round"].state == "met"
+    assert "2,000 steps; pitch off by at most 1.2°" in found["right-way-round"].on_test.figure
+    beside = found["right-way-round-all-stages"].on_test
+    assert beside.why == "missed: pitch by 1.2° too far off"
+
+
+def test_of_two_benchmarks_of_ten_seeds_the_longer_trainings_are_read(judged):
+    found = judged(
+        depth_mirror=mirror([17.0] * 10), pitch=ten_seeds_of_pitch(13.9, measured="held out")
+    )
+    assert found["right-way-round"].held_out.state == "met"
+    assert found["right-way-round"].on_test is None
+
+
 def test_three_seeds_do_not_settle_what_ten_must(judged):
     verdict = judged(relations_test=relations(GOOD))["right-way-round"]
     assert (verdict.state, verdict.on_test.why) == ("not settled", "3 of 10 seeds are measured")

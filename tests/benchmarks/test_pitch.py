@@ -49,9 +49,8 @@ def test_what_is_done_is_not_run_again(benchmark):
     assert left == [("steps-300", seed) for seed in range(cases["steps-300"])]
 
 
-def test_a_run_tells_the_pitch_found_and_the_cameras(benchmark, rig, monkeypatch):
-    monkeypatch.setattr(benchmark.depth_mirror, "HELD_OUT", (clips()[0].subject,))
-    stage = benchmark.depth_mirror.Stage(clips(), "cmu14", "")
+def test_a_run_tells_the_pitch_found_and_the_cameras(benchmark, rig):
+    stage = benchmark.depth_mirror.Stage(clips(), "cmu14", "", held_out=[clips()[0].subject])
     sizes = {"channels": 8, "batch": 4, "rate": 1e-3}
     case = benchmark.pitch.Case("tiny", "so small", 20, 1, sizes=sizes)
     run = benchmark.pitch.run(stage, rig, case, 0)
@@ -61,9 +60,18 @@ def test_a_run_tells_the_pitch_found_and_the_cameras(benchmark, rig, monkeypatch
     )
 
 
+def test_on_the_test_subjects_the_ten_seeds_alone_are_told_and_nothing_is_chosen(benchmark, rig):
+    facts = benchmark.pitch.facts(["S14", "S16"], on_test=True)
+    assert [case["name"] for case in facts["cases"]] == ["steps-2000"]
+    record = {"facts": facts, "rig": rig.measured(), "optima": [], "runs": [made()]}
+    text = benchmark.pitch_page.render(record)
+    assert "trained on all training subjects, judged on the 2 test subjects." in text
+    assert "What was tried" not in text
+
+
 def test_the_page_says_how_far_off_the_seeds_are(benchmark, rig, tmp_path):
     record = {
-        "facts": {**benchmark.pitch.facts(), "held_out": ["S02", "S06"]},
+        "facts": benchmark.pitch.facts(["S02", "S06"], on_test=False),
         "rig": {**rig.measured(), "rays": 14.0},
         "optima": [
             {"distance": distance, "bent": bent, "pitch": 13.9}
