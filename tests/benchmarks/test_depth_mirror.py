@@ -54,7 +54,7 @@ def test_a_row_counts_each_outcome_and_the_error_of_the_pitch(benchmark):
 
 
 def test_with_the_guard_a_run_is_trained_again_only_where_it_would_turn(runs, monkeypatch):
-    stage = runs.Stage(clips(), "cmu14", "")
+    stage = runs.Stage(clips(), "cmu14", "", runs.HELD_OUT)
     told = iter([0.2, -0.2, -0.2])
     trained = []
 
@@ -73,7 +73,7 @@ def test_with_the_guard_a_run_is_trained_again_only_where_it_would_turn(runs, mo
 
 
 def test_a_run_is_looked_at_where_the_guard_decides_and_is_the_same_with_it(runs):
-    stage = runs.Stage(clips(), "cmu14", "")
+    stage = runs.Stage(clips(), "cmu14", "", runs.HELD_OUT)
     off, on = (runs.run(small(), stage, CASE, 0, guard=guard) for guard in (False, True))
     assert [point["step"] for point in off["trace"]] == [60]
     assert off["turns"] == 0
@@ -92,7 +92,7 @@ def test_of_hidden_legs_nothing_is_seen_and_of_the_hips_half(benchmark):
 
 
 def test_a_run_without_legs_is_judged_by_the_joints_that_are_seen(runs):
-    stage = runs.Stage(clips(), "cmu14", "legs")
+    stage = runs.Stage(clips(), "cmu14", "legs", runs.HELD_OUT)
     assert len(stage.joints) == 10
     run = runs.run(small(steps=20), stage, ("cmu14", "learned", "legs"), 0, guard=False)
     assert np.isfinite([run["p_mpjpe"], run["mirrored"], run["flat"], run["hinges"]]).all()
