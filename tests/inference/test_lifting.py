@@ -20,6 +20,11 @@ NETWORKS = {
     "paper": {},
     "canonical": {"student": {"name": "canonical"}},
     "missing": {"missing_joints": True},
+    "moving": {"teacher": {"name": "teacher", "options": {"moves_joints": True}}},
+    "missing_and_moving": {
+        "missing_joints": True,
+        "teacher": {"name": "teacher", "options": {"moves_joints": True}},
+    },
     "fully_connected": {"backbone": {"name": "fully_connected", "options": {"channels": 16}}},
 }
 

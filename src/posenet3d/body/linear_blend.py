@@ -24,6 +24,9 @@ from posenet3d.typing import Betas, BodyRotations, JointRegression, Points3D, Ve
 MESH_PATH_POSES = 8
 """With a regressor that is being learnt, fewer poses than this go through the mesh."""
 
+ROWS_PATH_POSES = 64
+"""So many poses, where no gradient is asked, go through `joints_in_rows`."""
+
 
 class LinearBlendBody(nn.Module):
     """A linear-blend-skinned body model (SMPL's mathematics, any mesh and tree).
@@ -192,16 +195,18 @@ class LinearBlendBody(nn.Module):
     def _regress_without_mesh(self, betas: Tensor, rotations: Tensor, weights: Tensor) -> Tensor:
         rest = self.rest_joints(betas)
         table: JointTable | SparseJointTable = self._tables(weights)
-        if isinstance(table, SparseJointTable) and _suits_rows(rotations):
+        if isinstance(table, SparseJointTable) and _suits_rows(betas, rotations):
             return joints_in_rows(table, betas, rotations, rest, self.parents)
         turned, posed = forward_kinematics(rotations, rest, self.parents)
         shift = relative_translations(turned, rest, posed)
         return table.joints(betas, pose_features(rotations), turned, shift)
 
 
-def _suits_rows(rotations: Tensor) -> bool:
-    """Whether nothing is differentiated, and by a processor: what `joints_in_rows` is fast for."""
-    return not torch.is_grad_enabled() and rotations.device.type == "cpu"
+def _suits_rows(betas: Tensor, rotations: Tensor) -> bool:
+    """Whether these are many poses for a processor, and nothing is differentiated."""
+    if torch.is_grad_enabled() or rotations.device.type != "cpu":
+        return False
+    return shared_axes(betas, rotations).numel() >= ROWS_PATH_POSES
 
 
 def _buffers(data: BodyModelData) -> dict[str, np.ndarray]:

@@ -17,7 +17,8 @@ class Fingerprint:
     for a step of the fused Adam, which raises no version. Therefore some of the numbers are
     compared as well: up to 256 of each contiguous tensor, spread over rows and columns; a step
     of descent changes nearly all. All are compared where a place or a version differs. (At the
-    paper's width that takes as long as lifting a frame does.)
+    paper's width that takes as long as lifting a frame does.) Not told is what writes to a few
+    numbers behind torch's back, as ``weight.data[0, 0] = 1.0`` does.
 
     Example:
         >>> layer = nn.Linear(2, 2)
@@ -30,10 +31,15 @@ class Fingerprint:
     """
 
     parts: tuple[nn.Module | None, ...]
+    """The modules."""
     copies: tuple[Tensor, ...]
+    """All of their numbers, as they were."""
     places: tuple[tuple[int, int], ...]
+    """Where each tensor was in memory, and its version."""
     views: tuple[Tensor, ...]
+    """Some of the numbers, in the modules' own memory."""
     sample: Tensor
+    """The same, as they were."""
 
     @classmethod
     def of(cls, parts: tuple[nn.Module | None, ...]) -> "Fingerprint":
