@@ -16,8 +16,8 @@ def hips_pitch(
 
     The ray to hips at :math:`(u, v)` of a camera of pitch :math:`\theta` and focal length
     :math:`f` goes down by :math:`\arcsin((v \cos\theta + f \sin\theta) / |(u, v, f)|)`. Hips at the
-    principal point give the camera's own pitch; lower ones (people are centred about the chest)
-    are looked at more steeply.
+    principal point give the camera's own pitch; lower ones are
+    looked at more steeply.
 
     Args:
         pitch: the camera's, radians, positive when it looks down; it has no roll.
@@ -50,9 +50,11 @@ def camera_pitch(pitch: float, hips: Float[np.ndarray, "frames 2"], focal: float
     told from where they are. The inverse of the mean of :func:`hips_pitch`.
 
     Args:
-        pitch: the mean pitch of the rays, radians, positive downwards: ``model.views.pitch``.
+        pitch: the mean pitch of the rays, radians, positive downwards:
+            ``float(model.views.pitch)``.
         hips: the middle of the hips (frames, 2) in the training footage, from the principal point,
-            x right, y down. Of cameras that differ: each divided by its focal length.
+            x right, y down: ``normalize(points).root`` of points that are counted from there. Of
+            cameras that differ: each divided by its focal length.
         focal: the focal length in the same unit; 1 for hips that were divided by it.
 
     Returns:
