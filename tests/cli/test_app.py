@@ -165,7 +165,7 @@ def test_an_error_of_another_kind_is_not_hidden(monkeypatch: pytest.MonkeyPatch)
     [
         ([], "say --layout body_25 or --layout body_25b."),
         (["--layout", "body_25"], "say --fps."),
-        (["--layout", "body_25", "--fps", "30", "--height-m", "-1"], "--height-m: expected a"),
+        (["--layout", "body_25", "--fps", "30", "--height-m", "-1"], "--height-m: expected metres"),
     ],
 )
 def test_an_error_names_what_is_typed_on_the_command_line(

@@ -56,7 +56,7 @@ def test_overlapping_windows_are_averaged_on_demand(
     trained: Path, motion: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "eval.json"
-    stitched = ("evaluate", trained, "--data", motion, "--json", out, "--stitch", "average")
+    stitched = ("evaluate", trained, "--data", motion, "--out", out, "--stitch", "average")
     assert run(*stitched) == 0
     assert json.loads(out.read_text())["stitch"] == "average"
     assert "mean of all windows" in capsys.readouterr().out

@@ -115,11 +115,11 @@ def evaluate(
         >>> list(report.heads), report.views
         (['flat'], 4)
     """
-    rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
-    rules = usual_protocol(clips) if rules is None else rules
     if stitch not in STITCHES:
         raise UnknownNameError("stitching", stitch, STITCHES)
     _check_options(frames=frames, batch_size=batch_size, samples=samples, hardest=hardest)
+    rules = find_protocol(protocol) if isinstance(protocol, str) else protocol
+    rules = usual_protocol(clips) if rules is None else rules
     parts = evaluated_clips(clips, rules)
     given = Input(normalization, distance, length, detector)
     run = _Run(rules, torch.device(device), frames, batch_size, stitch, distance, hardest)
