@@ -125,12 +125,13 @@ def _of_shards(folder: Path, protocol: str | None, check: bool) -> dict[str, Any
 
 def _of_file(path: Path, protocol: str | None, check: bool) -> dict[str, Any]:
     from posenet3d.data import SequenceFiles
+    from posenet3d.data.annotated_npz import is_annotated_file
     from posenet3d.data.sequence_files import stretches_of
     from posenet3d.errors import DataError
 
     if check:
         raise DataError(path, "expected a folder of shards for --check, got a file.")
-    if _is_annotated(path):
+    if is_annotated_file(path):
         return _of_annotated(path, protocol)
     names, rates, layouts = [], set(), set()
     stretches, frames, hours = 0, 0, 0.0
@@ -151,14 +152,6 @@ def _of_file(path: Path, protocol: str | None, check: bool) -> dict[str, Any]:
         "layout": sorted(layouts),
         "normalization": None,
     }
-
-
-def _is_annotated(path: Path) -> bool:
-    from posenet3d.data.annotated_npz import holds_annotated
-    from posenet3d.files.npz import open_npz
-
-    with open_npz(path) as arrays:
-        return holds_annotated(arrays)
 
 
 def _of_annotated(path: Path, protocol: str | None) -> dict[str, Any]:

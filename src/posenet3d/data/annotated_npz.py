@@ -79,6 +79,27 @@ def holds_annotated(arrays: Iterable[str]) -> bool:
     return any(key.endswith(":joints") for key in arrays)
 
 
+def is_annotated_file(path: str | Path) -> bool:
+    """Whether a file holds annotated sequences; only its keys are read.
+
+    Args:
+        path: an npz file.
+
+    Raises:
+        DataError: it is no npz, or is damaged.
+        StorageError: it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "motion.npz")
+        >>> np.savez(path, **{"S1/walk": np.ones((3, 14, 3))})
+        >>> is_annotated_file(path)
+        False
+    """
+    with open_npz(path) as arrays:
+        return holds_annotated(arrays)
+
+
 class AnnotatedFile(Sequence[AnnotatedSequence]):
     """The annotated sequences of a file, each read when it is asked for.
 

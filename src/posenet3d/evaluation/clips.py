@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from posenet3d.data.annotated import AnnotatedSequence
-from posenet3d.data.annotated_npz import AnnotatedFile, holds_annotated
+from posenet3d.data.annotated_npz import AnnotatedFile, is_annotated_file
 from posenet3d.data.motion import MotionClip, load_motion
 from posenet3d.errors import DataError
 from posenet3d.evaluation.protocols import CMU_14, PROTOCOLS, Protocol, find_protocol
@@ -18,7 +18,6 @@ from posenet3d.evaluation.sequences import (
     annotated_sequence,
     sequences_of,
 )
-from posenet3d.files.npz import open_npz
 
 TestData = Sequence[MotionClip] | Sequence[AnnotatedSequence] | str | Path
 """Clips of 3D motion, annotated sequences, or the npz file of either."""
@@ -78,8 +77,10 @@ def usual_protocol(data: TestData) -> Protocol:
         >>> usual_protocol([]).name
         'cmu14'
     """
-    given = _load(Path(data)) if isinstance(data, str | Path) else data
-    named = given.protocols if isinstance(given, AnnotatedFile) else ()
+    if isinstance(data, str | Path):
+        named = AnnotatedFile(data).protocols if is_annotated_file(data) else ()
+    else:
+        named = data.protocols if isinstance(data, AnnotatedFile) else ()
     return find_protocol(named[0]) if named else CMU_14
 
 
@@ -166,9 +167,7 @@ def _source(data: TestData) -> object:
 
 
 def _load(path: Path) -> Sequence[MotionClip] | Sequence[AnnotatedSequence]:
-    with open_npz(path) as arrays:
-        annotated = holds_annotated(arrays)
-    return AnnotatedFile(path) if annotated else load_motion(path)
+    return AnnotatedFile(path) if is_annotated_file(path) else load_motion(path)
 
 
 def _motion(clips: Sequence[MotionClip], rig: str) -> tuple[EvaluatedClip, ...]:
