@@ -13,7 +13,7 @@ from posenet3d.files.cdf import read_cdf
 
 cdfwrite = pytest.importorskip("cdflib.cdfwrite")
 
-KINDS = {"CDF_REAL4": "f4", "CDF_DOUBLE": "f8", "CDF_INT2": "i2"}
+KINDS = {"CDF_REAL4": "f4", "CDF_DOUBLE": "f8", "CDF_INT2": "i2", "CDF_UINT2": "u2"}
 
 
 def write(path, checksum=False, **variables):

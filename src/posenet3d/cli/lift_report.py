@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from posenet3d.errors import how_many
+
 if TYPE_CHECKING:
     from posenet3d.keypoints import KeypointSequence
     from posenet3d.keypoints.repair import RepairLog
@@ -51,7 +53,7 @@ def summary(lifted: "Reconstruction", log: "RepairLog") -> str:
     """
     lines = [str(step) for step in log.steps]
     seconds = len(lifted) / lifted.fps
-    frames = f"{len(lifted)} frame{'' if len(lifted) == 1 else 's'}"
+    frames = how_many(len(lifted), "frame")
     lines.append(f"Lifted {frames} ({seconds:.1f} s) of {lifted.keypoints.source!r}.")
     if (how := lifted.provenance.get("resample", "none")) != "none":
         lines.append(

@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from posenet3d.errors import ConfigurationError
+from posenet3d.errors import ConfigurationError, how_many
 from posenet3d.evaluation.samples import PoseSample
 from posenet3d.evaluation.scores import HeadScores, Scores
 from posenet3d.files import atomic_write, json_text
@@ -302,8 +302,7 @@ def caption(report: EvaluationReport) -> str:
         flat: all joints at the same depth.
     """
     every = "every frame" if report.stride == 1 else f"one frame in {report.stride}"
-    clips = f"{report.clips} clip" + "s" * (report.clips != 1)
-    views = f"{report.views} view" + "s" * (report.views != 1)
+    clips, views = how_many(report.clips, "clip"), how_many(report.views, "view")
     velocities = not math.isnan(report.fps)
     motion = "MPJVE and MBLSTD" if velocities else "MBLSTD"
     means = {"centre": "the centre of its window", "average": "the mean of all windows it is in"}

@@ -31,7 +31,7 @@ _SECONDS = 3.0
 _SECONDS_LATER = 1.0  # the process ends itself, where whoever asks was killed
 _BYTES_A_SECOND = 2e7  # unpacked on a slow, busy machine
 _LONGEST_LINE = 2**28
-_KINDS = "fiS"
+_KINDS = "fiuS"
 _ONE_THREAD = {  # each thread more would reserve memory
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

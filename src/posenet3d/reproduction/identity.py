@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from posenet3d.data import AnnotatedFile, AnnotatedSequence, MotionClip
-from posenet3d.errors import StorageError
+from posenet3d.errors import StorageError, how_many
 
 _DIGITS = 16
 
@@ -48,8 +48,7 @@ def identity(
         if isinstance(clip, AnnotatedSequence):
             digest.update(np.ascontiguousarray(clip.keypoints.points).tobytes())
     subjects = dict.fromkeys(clip.subject for clip in source)
-    number = f"{len(source)} clip" + "s" * (len(source) != 1)
-    name = f"{number} of {', '.join(subjects)}"
+    name = f"{how_many(len(source), 'clip')} of {', '.join(subjects)}"
     return {"name": name, "sha256": digest.hexdigest()[:_DIGITS]}
 
 

@@ -25,8 +25,9 @@ def stretches(sequence: KeypointSequence) -> Iterator[tuple[int, int, int]]:
         [(0, 0, 5), (1, 0, 2), (1, 3, 5)]
     """
     known = np.isfinite(sequence.points[..., 0])
+    unbroken = stretches_of(sequence.frame_index)
     for joint in range(known.shape[1]):
-        for begin, end in stretches_of(sequence.frame_index):
+        for begin, end in unbroken:
             change = np.diff(known[begin:end, joint].astype(np.int8), prepend=0, append=0)
             starts, stops = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
             for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
