@@ -240,7 +240,7 @@ def pitch(document: Mapping[str, Any], file: str) -> Iterator[Row]:
             name=f"the first stage of `best`, small, {case['says']}",
             kind=MIRROR,
             protocol="cmu14",
-            measured=TEST if facts.get("measured") == "test" else held_out(facts["held_out"]),
+            measured=TEST if facts["measured"] == "test" else held_out(facts["held_out"]),
             figures={"p_mpjpe": run["p_mpjpe"]},
             file=file,
             commit=run["commit"],

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from held_out import clips_of, parsed, parser_of
+from command_line import parsed
+from held_out import clips_of, parser_of
 from origin import command, commit
 from scipy.interpolate import CubicSpline
 

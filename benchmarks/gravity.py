@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from held_out import clips_of, parsed, parser_of
+from command_line import parsed
+from held_out import clips_of, parser_of
 from origin import command, commit
 
 from posenet3d.data import camera_rig, normalize, observe

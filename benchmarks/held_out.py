@@ -3,11 +3,8 @@
 import argparse
 
 import command_line
-from command_line import parsed
 
 from posenet3d.data import MotionClip, load_motion
-
-__all__ = ["clips_of", "parsed", "parser_of"]
 
 
 def parser_of(described: str | None) -> argparse.ArgumentParser:

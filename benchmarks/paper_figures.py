@@ -11,7 +11,8 @@ lifted by the student of each run. Writes `benchmarks/results/paper_figure_{7,8}
 from pathlib import Path
 
 import numpy as np
-from held_out import clips_of, parsed, parser_of
+from command_line import parsed
+from held_out import clips_of, parser_of
 from origin import command, commit
 
 from posenet3d import Estimator

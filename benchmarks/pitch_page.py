@@ -30,7 +30,7 @@ def render(record: dict[str, Any]) -> str:
 
 def on_test(record: dict[str, Any]) -> bool:
     """Whether the test subjects were looked at: the ten seeds alone, and nothing is chosen."""
-    return record["facts"].get("measured") == "test"
+    return bool(record["facts"]["measured"] == "test")
 
 
 def opening(record: dict[str, Any]) -> list[str]:
@@ -173,11 +173,13 @@ def spread(runs: Sequence[Run], name: str) -> str:
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
-    """The picture: the pitch over the steps, and the error by the pitch that is given."""
+    """The pitch over the steps and, where it was tried, the error by the pitch that is given."""
     mpl.use("Agg")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    draw_paths(left, record)
-    draw_given(right, record)
+    panels = [draw_paths] if on_test(record) else [draw_paths, draw_given]
+    size = (5.5 * len(panels), 4)
+    figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
+    for panel, axis in zip(panels, axes[0], strict=True):
+        panel(axis, record)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from held_out import clips_of, parsed, parser_of
+from command_line import parsed
+from held_out import clips_of, parser_of
 from origin import command, commit
 
 from posenet3d import Estimator, KeypointSequence, PoseNet3D
