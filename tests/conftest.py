@@ -2,6 +2,8 @@
 
 import gc
 import os
+import signal
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -88,3 +90,18 @@ def is_running() -> Callable[[int], bool]:
             return not Path("/proc/self").exists()
 
     return look
+
+
+@pytest.fixture(scope="session")
+def check_it_ends(is_running: Callable[[int], bool]) -> Callable[[int, float], None]:
+    """Waits for a process that is not a child; one that goes on for longer is killed and told."""
+
+    def wait(process: int, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while is_running(process):
+            if time.monotonic() > until:
+                os.kill(process, signal.SIGKILL)
+                pytest.fail(f"process {process} outlived whoever asked it by {seconds} seconds")
+            time.sleep(0.05)
+
+    return wait

@@ -195,7 +195,7 @@ def test_a_fork_has_a_process_of_its_own(program):
 
 
 @pytest.mark.parametrize("do", ["answer", "hang"])
-def test_it_ends_when_whoever_asked_is_killed(do, program, is_running):
+def test_it_ends_when_whoever_asked_is_killed(do, program, is_running, check_it_ends):
     process, script = run(
         f"""
         from posenet3d.files import reader_process
@@ -215,9 +215,4 @@ def test_it_ends_when_whoever_asked_is_killed(do, program, is_running):
         time.sleep(0.2)
         assert is_running(worker)
         process.kill()
-    until = time.monotonic() + 10
-    while is_running(worker):
-        if time.monotonic() > until:
-            os.kill(worker, signal.SIGKILL)
-            pytest.fail("the reader outlived whoever asked it by ten seconds")
-        time.sleep(0.05)
+    check_it_ends(worker, 10.0)

@@ -1,7 +1,5 @@
 """From a video to keypoints; see conftest.py for what stands in for the detector."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -232,7 +230,9 @@ detect_people(sys.argv[1], python=sys.argv[2], on_progress=lambda *_: print(star
 """
 
 
-def test_the_detector_ends_when_whoever_asked_is_killed(fake_detector, film, is_running):
+def test_the_detector_ends_when_whoever_asked_is_killed(
+    fake_detector, film, is_running, check_it_ends
+):
     asking = subprocess.Popen(
         [sys.executable, "-u", "-c", ASKING, str(film(["person", "hang"])), str(fake_detector)],
         stdout=subprocess.PIPE,
@@ -242,9 +242,4 @@ def test_the_detector_ends_when_whoever_asked_is_killed(fake_detector, film, is_
         worker = int(asking.stdout.readline())
         assert is_running(worker)
         asking.kill()
-    until = time.monotonic() + 20
-    while is_running(worker):
-        if time.monotonic() > until:
-            os.kill(worker, signal.SIGKILL)
-            pytest.fail("the detector outlived whoever asked it by twenty seconds")
-        time.sleep(0.1)
+    check_it_ends(worker, 20.0)

@@ -14,8 +14,24 @@ from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import PluginSpec
 from posenet3d.reconstruction import AssumedCamera, BodyMotion, Reconstruction
 from posenet3d.skeletons import LSP_14
+from posenet3d.visualization import bodies, curves, motion_sheet, sheet
+from posenet3d.visualization.figures import save_figure
 
 Waving = Callable[..., Reconstruction]
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that are saved while the test runs."""
+    figures: list[Any] = []
+
+    def save(figure: Any, path: Any) -> None:
+        figures.append(figure)
+        save_figure(figure, path)
+
+    for module in (bodies, curves, motion_sheet, sheet):
+        monkeypatch.setattr(module, "save_figure", save)
+    return figures
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posenet3d.errors import ShapeError, UnknownNameError
-from posenet3d.visualization import bodies, joints_over_mesh, regressor_weights
-from posenet3d.visualization.figures import new_figure, save_figure
+from posenet3d.visualization import joints_over_mesh, regressor_weights
+from posenet3d.visualization.figures import new_figure
 from posenet3d.visualization.mesh_drawing import BACK, FRONT, LEFT, RIGHT, draw_mesh
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -15,19 +15,6 @@ matplotlib = pytest.importorskip("matplotlib")
 CORNERS = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
 FACES = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])
 INSIDE, OUTSIDE = [0.1, 0.1, 0.1], [2.0, 0.0, 0.0]
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved while the test runs."""
-    figures = []
-
-    def save(figure, path):
-        figures.append(figure)
-        save_figure(figure, path)
-
-    monkeypatch.setattr(bodies, "save_figure", save)
-    return figures
 
 
 @pytest.mark.parametrize("view", [FRONT, LEFT, BACK, RIGHT])

@@ -2,21 +2,6 @@ import pytest
 from PIL import Image
 
 from posenet3d.errors import ConfigurationError
-from posenet3d.visualization import motion_sheet
-from posenet3d.visualization.figures import save_figure
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved while the test runs."""
-    figures = []
-
-    def save(figure, path):
-        figures.append(figure)
-        save_figure(figure, path)
-
-    monkeypatch.setattr(motion_sheet, "save_figure", save)
-    return figures
 
 
 @pytest.mark.parametrize(("frames", "moments", "columns"), [(12, 4, 4), (1, 8, 1), (3, 8, 3)])

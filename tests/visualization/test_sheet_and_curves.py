@@ -16,8 +16,8 @@ from posenet3d.errors import (
     UnknownNameError,
 )
 from posenet3d.skeletons import LSP_14
-from posenet3d.visualization import curves, sheet, skeleton_sheet, training_curves
-from posenet3d.visualization.figures import BLUE, VERMILION, save_figure
+from posenet3d.visualization import skeleton_sheet, training_curves
+from posenet3d.visualization.figures import BLUE, VERMILION
 from posenet3d.visualization.metrics_file import read_metrics
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -38,20 +38,6 @@ def standing():
     pose[LSP_14.index("neck")] = (0, -520, 10)
     pose[LSP_14.index("head_top")] = (0, -780, -40)
     return np.stack([pose] * SAMPLES)
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    """The figures that are saved while the test runs."""
-    figures = []
-
-    def save(figure, path):
-        figures.append(figure)
-        save_figure(figure, path)
-
-    monkeypatch.setattr(sheet, "save_figure", save)
-    monkeypatch.setattr(curves, "save_figure", save)
-    return figures
 
 
 def texts(figure):
