@@ -1,7 +1,7 @@
 """What rows say of a goal, one function a kind of goal; used by `accuracy_goals.py`."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -57,7 +57,8 @@ def of_one_base(
         rank = {base: place for place, base in enumerate(BASES)}
         for base, file in sorted(groups, key=lambda each: (rank.get(each[0], len(rank)), *each)):
             if found := find(groups[base, file]):
-                return replace(found, figure=f"{found.figure} (base `{base}`)")
+                told = found.rows[0].settings.replace(base, f"base `{base}`", 1)
+                return replace(found, figure=f"{found.figure} ({told})")
         return None
 
     return chosen
@@ -141,6 +142,7 @@ def below_peers(rows: Sequence[Row]) -> Finding | None:
     figure = f"{told(best)} {spread(mine, 1)}; " + ", ".join(
         f"{name} {spread(each, 1)}" for name, each in theirs.items()
     )
+    figure += settings_of(row for each in there.values() for row in each)
     lower = [
         f"{name} by {statistics.fmean(mine) - statistics.fmean(each):.1f} mm"
         for name, each in theirs.items()
@@ -165,6 +167,7 @@ def near_the_ceiling(rows: Sequence[Row]) -> Finding | None:
     mine, its = ([row.figures["p_mpjpe"] for row in each] for each in (best, ceiling))
     ratio = statistics.fmean(mine) / statistics.fmean(its)
     figure = f"{ratio:.2f} = {told(best)} {spread(mine, 1)} / {spread(its, 1)}"
+    figure += settings_of(ceiling)
     found = at_most(ratio, 1.25, figure, (*best, *ceiling))
     if found.state == MET and (unequal := smaller_budgets(best, {CEILING: ceiling})):
         return Finding(figure, OPEN, unequal, found.rows, ratio)
@@ -182,6 +185,12 @@ def peer_rows(rows: Sequence[Row], name: str, kind: str, protocol: str = "cmu14"
         key=lambda each: statistics.fmean(row.figures["p_mpjpe"] for row in each),
         default=[],
     )
+
+
+def settings_of(rows: Iterable[Row]) -> str:
+    """The peers' settings, to stand behind their figures."""
+    names = sorted({row.preset for row in rows})
+    return f" (settings {', '.join(f'`{name}`' for name in names)})"
 
 
 def smaller_budgets(ours: Sequence[Row], others: Mapping[str, Sequence[Row]]) -> str:

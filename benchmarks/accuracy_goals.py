@@ -91,6 +91,13 @@ GOALS = (
         ratio_at_most(0.81, CLEAN["mean"], CLEAN["chen"], "p_mpjpe"),
         RELATIONS,
     ),
+    Goal(
+        "paper-chen-views",
+        "with the views of PoseNet3D for `chen2019` too",
+        ratio_at_most(0.81, CLEAN["mean"], CLEAN["chen-views"], "p_mpjpe"),
+        f"{RELATIONS} --only posenet3d-exact chen2019-exact-views",
+        reads="paper-chen",
+    ),
     Goal("best-peers", "`best` below every 2D-only peer, P-MPJPE", below_peers, WITH_PEERS),
     Goal(
         "best-ceiling",

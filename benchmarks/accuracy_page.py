@@ -89,7 +89,7 @@ def table(rows: Sequence[Row]) -> list[str]:
         cells = [line.name, row.kind, "–" if plain else str(row.frames)]
         cells += ["–" if plain else PROTOCOLS.get(row.film, row.film)]
         cells += [line.cell(figure) for figure in FIGURES]
-        cells += [windows, row.preset or "–"]
+        cells += [windows, row.settings or "–"]
         cells += ["–" if plain else ", ".join(str(each.seed) for each in line.rows)]
         cells += [", ".join(sorted({each.commit[:8] for each in line.rows})), f"`{row.file}`"]
         made.append(f"| {' | '.join(cells)} |")
@@ -163,7 +163,8 @@ def goals(found: Sequence[Verdict]) -> list[str]:
     ]
     for each in found:
         test, held = each.on_test, each.held_out
-        state = f"**{each.state}**" + (f": {test.why}" if test else f": `{each.goal.command}`")
+        why = test.why if test else f"`{each.goal.command}`"
+        state = f"**{each.state}**: {why}".replace(f"**{MISSED}**: {MISSED}", f"**{MISSED}**")
         cells = [
             f"↳ {each.goal.title}" if each.goal.reads else each.goal.title,
             test.figure if test else "not measured",
@@ -233,7 +234,8 @@ def document(rows: Sequence[Row], found: Sequence[Verdict], command: str) -> dic
     }
 
 
-TOLD = ("kind", "protocol", "measured", "seen", "film", "preset", "frames", "windows", "file")
+TOLD = ("kind", "protocol", "measured", "seen", "film", "preset", "budget")
+TOLD += ("frames", "windows", "file")
 
 
 def every_line(rows: Sequence[Row]) -> list[Line]:

@@ -44,6 +44,8 @@ class Row:
     film: str = ""
     """The protocol whose cameras filmed what it was trained on."""
     preset: str = ""
+    budget: float = 1.0
+    """The factor on the preset's steps."""
     frames: int | None = None
     windows: int | None = None
     """Windows that were trained on; one of nine frames counts once."""
@@ -53,6 +55,11 @@ class Row:
     pitch: float | None = None
     run: str = field(default="", compare=False)
     """The run's name in `relations.py`."""
+
+    @property
+    def settings(self) -> str:
+        """The preset, and the factor on its steps where there is one."""
+        return self.preset + f", steps × {self.budget:g}" * (self.budget != 1)
 
 
 def read(folder: Path) -> list[Row]:
@@ -138,6 +145,7 @@ def relations(document: Mapping[str, Any], file: str) -> Iterator[Row]:
                     seen=EXACT if exact else f"{document['noise']}, no joint missing",
                     film=document["protocol"],
                     preset=base,
+                    budget=document.get("budget", 1.0),
                     frames=record["config"]["network"]["frames"],
                     windows=windows_until(record["config"], report, stage),
                     right=figures.get("right_way_round"),
@@ -172,6 +180,7 @@ def pretrained(document: Mapping[str, Any], file: str) -> Iterator[Row]:
                         seen=seen.replace(", whole", ", no joint missing"),
                         film=document["protocol"],
                         preset=document["preset"],
+                        budget=document.get("budget", 1.0),
                         frames=config["network"]["frames"],
                         windows=windows_until(config, report, config["stages"][-1]["name"]),
                         right=figures.get("right_way_round"),

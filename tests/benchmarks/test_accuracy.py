@@ -36,7 +36,7 @@ def figures(p_mpjpe, mpjve=1.0, mblstd=1.0):
 def relations(errors, measured="test", seeds=(0, 1, 2), base="quick", flat=126.0, pitch=12.0):
     """What `relations.py` writes; errors by run, those of the student by "run/student"."""
     stages = {"posenet3d-exact": "joint", "posenet3d": "joint", "baseline-1": "student"}
-    stages |= {"chen2019": "teacher", "chen2019-exact": "teacher"}
+    stages |= dict.fromkeys(("chen2019", "chen2019-exact", "chen2019-exact-views"), "teacher")
     records = []
     for run, error in errors.items():
         last = stages.get(run, "sja")
@@ -247,6 +247,8 @@ def test_best_is_below_every_peer_and_near_the_ceiling(judged):
     assert found["best-peers"].state == "met"
     assert found["best-ceiling"].state == "met"
     assert found["best-ceiling"].on_test.value == pytest.approx(49 / 40)
+    for key in ("best-peers", "best-ceiling"):  # not their published ones
+        assert found[key].on_test.figure.endswith(" (settings `small`)")
 
 
 def test_best_above_a_peer_or_far_from_the_ceiling_is_missed(judged):
@@ -422,6 +424,25 @@ def test_the_document_holds_what_the_page_says(accuracy, judged, tmp_path):
     (goal,) = [each for each in made["goals"] if each["key"] == "best-ceiling"]
     assert goal["test"]["value"] == pytest.approx(1.225)
     assert {row["name"] for row in made["rows"]} >= {"ElePose", "PoseNet3D `best`, mean"}
+
+
+def test_runs_of_fewer_steps_than_their_presets_say_so(accuracy, judged, tmp_path):
+    found = judged(relations_test=relations(GOOD) | {"budget": 0.3})
+    assert found["paper-chen"].on_test.figure.endswith("(base `quick`, steps × 0.3)")
+    page = accuracy.page.render(accuracy.rows.read(tmp_path), list(found.values()), {})
+    assert "| quick, steps × 0.3 |" in page
+    judged(relations_test=relations(GOOD) | {"budget": 1.0})
+    whole = accuracy.page.render(accuracy.rows.read(tmp_path), [], {})
+    assert "| quick |" in whole
+    assert "steps ×" not in whole
+
+
+def test_what_is_left_of_chens_distance_with_our_views_is_read_beside_the_goal(judged):
+    found = judged(relations_test=relations(GOOD | {"chen2019-exact-views": (50.0,)}))
+    assert found["paper-chen"].state == "met"
+    beside = found["paper-chen-views"]
+    assert (beside.state, beside.goal.reads) == ("missed", "paper-chen")
+    assert beside.on_test.value == pytest.approx(47 / 50)
 
 
 def test_relations_of_two_bases_are_not_mixed_and_the_papers_come_first(judged):
