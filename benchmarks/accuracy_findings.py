@@ -57,7 +57,7 @@ def of_one_base(
         rank = {base: place for place, base in enumerate(BASES)}
         for base, file in sorted(groups, key=lambda each: (rank.get(each[0], len(rank)), *each)):
             if found := find(groups[base, file]):
-                told = found.rows[0].settings.replace(base, f"base `{base}`", 1)
+                told = f"base `{base}`{found.rows[0].shortened}"
                 return replace(found, figure=f"{found.figure} ({told})")
         return None
 
@@ -242,7 +242,7 @@ def _right(chosen: Sequence[Row]) -> Finding:
     seeds = sorted({row.seed for row in chosen})
     wrong = sorted({row.seed for row in chosen if row.right is not True})
     off = [abs(row.pitch - PITCH) for row in chosen if row.pitch is not None]
-    figure = f"{len(seeds) - len(wrong)} of {len(seeds)}, {chosen[0].name}"
+    figure = f"{len(seeds) - len(wrong)} of {len(seeds)}, {chosen[0].name}{chosen[0].shortened}"
     figure += f"; pitch off by at most {max(off):.1f}°" if off else "; no pitch known"
     used = tuple(chosen)
     faults = [f"not the right way round: seeds {', '.join(map(str, wrong))}"] * bool(wrong)

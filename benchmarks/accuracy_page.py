@@ -89,7 +89,7 @@ def table(rows: Sequence[Row]) -> list[str]:
         cells = [line.name, row.kind, "–" if plain else str(row.frames)]
         cells += ["–" if plain else PROTOCOLS.get(row.film, row.film)]
         cells += [line.cell(figure) for figure in FIGURES]
-        cells += [windows, row.settings or "–"]
+        cells += [windows, row.preset + row.shortened or "–"]
         cells += ["–" if plain else ", ".join(str(each.seed) for each in line.rows)]
         cells += [", ".join(sorted({each.commit[:8] for each in line.rows})), f"`{row.file}`"]
         made.append(f"| {' | '.join(cells)} |")

@@ -57,9 +57,9 @@ class Row:
     """The run's name in `relations.py`."""
 
     @property
-    def settings(self) -> str:
-        """The preset, and the factor on its steps where there is one."""
-        return self.preset + f", steps × {self.budget:g}" * (self.budget != 1)
+    def shortened(self) -> str:
+        """The factor on the preset's steps, where there is one, to stand behind a name."""
+        return f", steps × {self.budget:g}" * (self.budget != 1)
 
 
 def read(folder: Path) -> list[Row]:
