@@ -104,7 +104,7 @@ def test_the_list_has_every_format_and_option(capsys):
     assert run("--list", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert set(told) == set(GROUPS["exporters"].names())
-    assert told["trc"] == {"unit": '"m"', "root": '"grounded"'}
+    assert told["trc"] == {"unit": "m", "root": "grounded"}
     assert run("--list") == 0
     assert ".trc" in capsys.readouterr().out
 

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from posenet3d.cli.app import app
+from posenet3d.cli.app import app, main
 from posenet3d.cli.keypoint_options import parse_size
 from posenet3d.cli.lift_options import parse_joints
 from posenet3d.data import camera_rig, observe
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import (
     ConfigurationError,
+    DataError,
     KeypointFormatError,
     PoseNet3DError,
     UnknownNameError,
@@ -124,6 +125,47 @@ def test_what_cannot_be_is_told_and_nothing_is_written(
     with pytest.raises(error, match=words):
         run(walk, "--fps", "50", *arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--height-m", "178", "--height-m: expected metres"),
+        ("--focal", "-3", "--focal: expected a positive number, got -3"),
+        ("--resample", "0", "--resample: expected 'auto', 'none' or 1 to 1000"),
+        ("--fusion", "both", "Unknown fusion 'both'"),
+        ("--stitch", "none", "Unknown stitching 'none'"),
+        ("--min-confidence", "-0.5", "--min-confidence: expected a number from 0, got -0.5"),
+        ("--longest-gap", "nan", "--longest-gap: expected a number from 0, got nan"),
+        ("--smooth", "kalman", "Unknown filter 'kalman'"),
+        ("--fps", "0", "--fps: expected a positive number, got 0"),
+        ("--layout", "body25b", "did you mean 'body_25b'"),
+        ("--format", "opnpose", "did you mean 'openpose'"),
+    ],
+)
+@pytest.mark.parametrize("many", [(), ("--many",)])
+def test_options_that_can_never_be_are_refused_before_anything_is_looked_at(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    told: str,
+    many: tuple[str, ...],
+) -> None:
+    words = ["lift", str(tmp_path / "nowhere"), "--out", str(tmp_path / "a.npz")]
+    with pytest.raises(SystemExit) as end:
+        main([*words, option, value, "--weights", "none", *many])
+    assert end.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_what_a_repair_dropped_is_told_even_where_nothing_is_left_to_lift(
+    walk: Path, tmp_path: Path
+) -> None:
+    words = ["lift", walk, *FACTS, "--min-confidence", "2", "--out", tmp_path / "a.npz"]
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert isinstance(result.exception, DataError)
+    assert "drop_below: dropped 557 of 560 joints" in result.stdout
 
 
 def test_of_several_people_whoever_is_seen_most_is_lifted_and_the_others_are_told(

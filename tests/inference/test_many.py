@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from posenet3d.errors import ConfigurationError, DataError, StorageError, UnknownPluginError
+from posenet3d.errors import (
+    ConfigurationError,
+    DataError,
+    ShapeError,
+    StorageError,
+    UnknownNameError,
+    UnknownPluginError,
+)
 from posenet3d.inference.batch import Plan
 from posenet3d.inference.batch_inputs import find_inputs, name_inputs
 from posenet3d.inference.lift_input import MANIFESTS, STAGE
@@ -128,6 +135,10 @@ def test_what_can_never_be_is_told_before_the_first_input(folder, tmp_path):
         predict_many(flat, [], out, NPZ)
     with pytest.raises(ConfigurationError, match="not among"):
         predict_many(flat, folder, out, Plan(("npz",), exporting={"glb": {}}))
+    with pytest.raises(ShapeError, match="fps"):
+        predict_many(flat, folder, out, Plan(("npz",), reading={"fps": -1}))
+    with pytest.raises(UnknownNameError, match="filter"):
+        predict_many(flat, folder, out, Plan(("npz",), repairing={"smooth": "kalman"}))
     assert not flat.lifted
 
 

@@ -253,11 +253,12 @@ def tell_formats(as_json: bool = False) -> None:
     for heading in ("suffix", "options"):
         table.add_column(heading, overflow="fold")
     for name, options in rows.items():
-        table.add_row(f".{name}", "\n".join(f"{key}={value}" for key, value in options.items()))
+        told = "\n".join(f"{key}={json.dumps(value)}" for key, value in options.items())
+        table.add_row(f".{name}", told)
     Console().print(table)
 
 
-def _options_of(name: str) -> dict[str, str]:
+def _options_of(name: str) -> dict[str, Any]:
     """An exporter's options with their defaults; none where it cannot be imported or tells none."""
     from posenet3d.errors import PoseNet3DError
     from posenet3d.plugins import CONFIG, GROUPS
@@ -267,4 +268,6 @@ def _options_of(name: str) -> dict[str, str]:
     except PoseNet3DError:
         return {}
     fields = getattr(config, "model_fields", {})
-    return {key: json.dumps(field.get_default(), default=str) for key, field in fields.items()}
+    defaults = {key: field.get_default() for key, field in fields.items()}
+    told: dict[str, Any] = json.loads(json.dumps(defaults, default=str))
+    return told

@@ -91,6 +91,9 @@ def lift(
     guessed, and marked.
     """
     from posenet3d.errors import ConfigurationError
+    from posenet3d.inference.wanted import wanted_of
+    from posenet3d.keypoints.loading import check_reading
+    from posenet3d.keypoints.repair.repairing import check_repair
 
     if not out:
         raise ConfigurationError(["--out: expected at least one file to write, got none"])
@@ -115,6 +118,9 @@ def lift(
         "resample": parse_rate(resample),
         "batch_size": batch_size,
     }
+    check_reading(**reading)
+    check_repair(**repairing)
+    wanted_of(**predicting)
     together = {"--to": to or None, "--fewest-frames": fewest_frames}
     if many or any(each is not None for each in together.values()):
         from posenet3d.cli.detect import check_no_footage
@@ -144,6 +150,8 @@ def lift(
         told = f"{len(people)} people; lifting {told_of(given)}. For --person: {others}{more}."
         typer.echo(told, err=True)
     seen, log = repair(given, **repairing)
+    if log.steps and not as_json:
+        typer.echo(log)
     start = time.perf_counter()
     lifted = _lifted(estimator, seen, log, predicting)
     seconds = time.perf_counter() - start
@@ -216,7 +224,7 @@ def _tell(
     from posenet3d.cli.lift_report import facts_of_lifting, summary
 
     if not as_json:
-        typer.echo(summary(lifted, log))
+        typer.echo(summary(lifted))
     written = write()
     if as_json:
         facts = facts_of_lifting(lifted, log, people)

@@ -44,17 +44,15 @@ def facts_of_lifting(
     }
 
 
-def summary(lifted: "Reconstruction", log: "RepairLog") -> str:
+def summary(lifted: "Reconstruction") -> str:
     """What the terminal says of a lifted motion, in a few lines.
 
     Args:
         lifted: the motion.
-        log: what was repaired before.
     """
-    lines = [str(step) for step in log.steps]
     seconds = len(lifted) / lifted.fps
     frames = how_many(len(lifted), "frame")
-    lines.append(f"Lifted {frames} ({seconds:.1f} s) of {lifted.keypoints.source!r}.")
+    lines = [f"Lifted {frames} ({seconds:.1f} s) of {lifted.keypoints.source!r}."]
     if (how := lifted.provenance.get("resample", "none")) != "none":
         lines.append(
             f"Resampled {how} for the network; the result has the footage's {lifted.fps:g}."

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from posenet3d.errors import ConfigurationError
+from posenet3d.keypoints.loading import check_reading
+from posenet3d.keypoints.repair.repairing import check_repair
 from posenet3d.plugins import GROUPS, PluginSpec
 from posenet3d.reconstruction import Reconstruction
 
@@ -55,8 +57,12 @@ class Plan:
         Raises:
             ConfigurationError: no format, one twice, or options of a format that is not written
                 or does not take them.
+            ShapeError: a number of reading or repairing is out of range.
+            UnknownNameError: no such layout or filter.
             UnknownPluginError: no such format.
         """
+        check_reading(**self.reading)
+        check_repair(**self.repairing)
         faults = [] if self.formats else ["formats: expected at least one, got none"]
         faults += [f"formats: {name!r} twice" for name, n in Counter(self.formats).items() if n > 1]
         faults += [

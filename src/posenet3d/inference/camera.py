@@ -72,7 +72,7 @@ def camera_for(
         (AssumedCamera(focal=2.0, centre=(0.0, 0.0), given=False), 'image width')
     """
     if focal is not None and not 0 < focal < np.inf:
-        raise ShapeError("focal", expected="a positive number or None", got=repr(focal))
+        raise ShapeError("focal", expected="a positive number", got=repr(focal))
     centre = root
     if unit == "normalized":
         centre, guess, told = (0.0, 0.0), 2 * FOCAL, "image width"

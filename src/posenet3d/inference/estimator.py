@@ -11,13 +11,12 @@ from jaxtyping import Bool
 from posenet3d import __version__
 from posenet3d.body import BodyModel
 from posenet3d.errors import ShapeError, UnknownNameError
-from posenet3d.inference.assembly import Wanted, assemble
+from posenet3d.inference.assembly import assemble
 from posenet3d.inference.lifting import WindowLifter
 from posenet3d.inference.live import Frame, LiveFrame, LiveLifter, Stream, lift_live
 from posenet3d.inference.resampling import lifting_rate, stitched_at
 from posenet3d.inference.sequence import Progress, lift_sequence
-from posenet3d.inference.stitching import STITCHES
-from posenet3d.inference.tilt import unit_vector
+from posenet3d.inference.wanted import wanted_of
 from posenet3d.inference.windows import anchoring_of
 from posenet3d.keypoints import KeypointSequence, load_keypoints
 from posenet3d.keypoints import resample as resampled
@@ -27,13 +26,6 @@ from posenet3d.networks.device import choose_device
 from posenet3d.networks.model_files import StoredModel
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.skeletons import layout as layout_named
-
-FUSIONS = ("mean", "teacher", "student")
-"""Whose skeleton a reconstruction has: the branches' mean (Sect. 4.3 of PoseNet3D), or one's."""
-
-
-TALLEST_M = 4.0
-"""What a person's height may be: centimetres or feet by mistake are told."""
 
 
 class Estimator:
@@ -160,13 +152,21 @@ class Estimator:
             StorageError: a file cannot be read.
             UnknownNameError: no such fusion, stitching, resampling or layout.
         """
-        wanted = _checked(fusion, stitch, height_m, focal, up, batch_size)
+        wanted = wanted_of(
+            fusion=fusion,
+            stitch=stitch,
+            resample=resample,
+            height_m=height_m,
+            focal=focal,
+            up=up,
+            batch_size=batch_size,
+        )
         seen = _loaded(sequence, loading)
         if invented is not None and invented.shape != seen.confidence.shape:
             expected, got = f"{seen.confidence.shape}", f"{invented.shape}"
             raise ShapeError("invented", expected=expected, got=got)
         rate = lifting_rate(resample, seen.fps, self.model.fps)
-        anew = None if rate == seen.fps else resampled(seen, rate)
+        anew = None if rate == seen.fps or len(seen) == 1 else resampled(seen, rate)
         given = seen if anew is None else anew.sequence
         anchors = anchoring_of(given, self.model)
         stitched = lift_sequence(self._ready(), given, anchors, stitch, batch_size, on_progress)
@@ -236,7 +236,7 @@ class Estimator:
             unit=unit,
             image_size=image_size,
             head_to_root=None if head_to_root is None else float(head_to_root),
-            wanted=_checked(fusion, STITCHES[0], height_m, focal, None, 1),
+            wanted=wanted_of(fusion=fusion, height_m=height_m, focal=focal),
         )
         return lift_live(LiveLifter(self.model, stream), frames)
 
@@ -258,30 +258,3 @@ def _loaded(
             got, expected="a path beside it", got="a sequence, which tells it itself", do="leave it"
         )
     return sequence
-
-
-def _checked(
-    fusion: str,
-    stitch: str,
-    height_m: float | int | None,
-    focal: float | int | None,
-    up: Sequence[float] | np.ndarray | None,
-    batch_size: int,
-) -> Wanted:
-    """What the caller asks for, or the first thing that is wrong with it."""
-    for kind, name, known in (("fusion", fusion, FUSIONS), ("stitching", stitch, STITCHES)):
-        if name not in known:
-            raise UnknownNameError(kind, name, known)
-    if focal is not None and not 0 < focal < np.inf:
-        raise ShapeError("focal", expected="a positive number or None", got=repr(focal))
-    if height_m is not None and not 0 < height_m <= TALLEST_M:
-        expected = f"metres, more than 0 and at most {TALLEST_M:g}"
-        raise ShapeError("height_m", expected=expected, got=repr(height_m))
-    if batch_size < 1:
-        raise ShapeError("batch_size", expected="1 or more", got=repr(batch_size))
-    return Wanted(
-        fusion=fusion,
-        height_m=None if height_m is None else float(height_m),
-        focal=None if focal is None else float(focal),
-        up=None if up is None else unit_vector(up),
-    )

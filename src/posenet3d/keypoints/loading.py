@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posenet3d.errors import DataError, KeypointFormatError, PluginError
+from posenet3d.errors import DataError, KeypointFormatError, PluginError, how_many
 from posenet3d.files.npz import open_npz
 from posenet3d.keypoints.footage import is_footage
 from posenet3d.keypoints.glance import check_json
@@ -13,6 +13,7 @@ from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
 from posenet3d.plugins import GROUPS, PluginSpec
+from posenet3d.skeletons import layout as layout_named
 
 
 def load_people(
@@ -98,13 +99,46 @@ def whoever_is_in(
         >>> whoever_is_in(path)
         ()
     """
+    told = check_reading(format, layout, fps, image_size, joints=joints)
     source = KeypointSource(Path(path))
     source.check_there()
-    told = Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
     if format is None:
         _check_no_footage(source)
     reader = _reader(format) if format is not None else _recognised(source)
     return tuple(sorted(reader.read(source, told), key=lambda person: -_seen(person)))
+
+
+def check_reading(
+    format: str | None = None,
+    layout: str | None = None,
+    fps: float | int | None = None,
+    image_size: tuple[int, int] | None = None,
+    *,
+    joints: Mapping[str, str] | None = None,
+) -> Told:
+    """What a caller says of a file, refused where it can be true of none.
+
+    Args:
+        format: as for `load_people`, as are the others.
+        layout: see there.
+        fps: see there.
+        image_size: see there.
+        joints: see there.
+
+    Raises:
+        ShapeError: a frame rate or an image's size that is none.
+        UnknownNameError: no such layout.
+        UnknownPluginError: no such format.
+
+    Example:
+        >>> check_reading("openpose", fps=60).fps
+        60.0
+    """
+    if format is not None:
+        GROUPS["keypoint_readers"].find(format)
+    if layout is not None:
+        layout_named(layout)
+    return Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
 
 
 def load_keypoints(
@@ -266,8 +300,8 @@ def _check_no_footage(source: KeypointSource) -> None:
 
 def _listed(people: Sequence[KeypointSequence]) -> str:
     shown = [
-        f"{each.source if each.track_id is None else f'track {each.track_id}'}: {len(each)} frames "
-        f"from {each.frame_index[0]}, {_place(each)}"
+        f"{each.source if each.track_id is None else f'track {each.track_id}'}: "
+        f"{how_many(len(each), 'frame')} from {each.frame_index[0]}, {_place(each)}"
         for each in people[:8]
     ]
     return "; ".join([*shown, *([f"{len(people) - 8} more"] if len(people) > 8 else [])])

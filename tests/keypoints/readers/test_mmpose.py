@@ -167,6 +167,14 @@ def test_a_folder_has_an_image_a_file_in_the_order_of_its_numbers(write, walker,
     walker.check(read)
 
 
+def test_a_wrong_file_in_a_folder_is_named(tmp_path):
+    value = json.dumps([{"keypoints": [[1.0, 2.0]], "keypoint_scores": [1.0]}])
+    (tmp_path / "walk_1.json").write_text(value)
+    (tmp_path / "walk_2.json").write_text('{"version": 1.3, "people": []}')
+    with pytest.raises(KeypointFormatError, match=r"walk_2\.json: .*, got a dict of 2"):
+        load_people(tmp_path, "mmpose", "coco_17", fps=30)
+
+
 def test_a_joint_without_a_score_is_unknown(write, walker, coco_order):
     frames = video(walker, coco_order)
     person = frames[2]["instances"][0]

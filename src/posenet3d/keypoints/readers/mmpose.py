@@ -74,27 +74,28 @@ class MMPoseReader:
 def _frames(source: KeypointSource) -> Iterator[tuple[int, list[Any], Any]]:
     """Each frame's number, instances and ``meta_info``."""
     if not source.is_folder:
-        yield from _frames_of_file(source, source.json, 0)
+        yield from _frames_of_file(source, "file", source.json, 0)
         return
     paths = {path.name: path for path in source.members(".json")}
     for name, frame in frame_numbers(source, paths).items():
-        yield from _frames_of_file(source, source.json_of(paths[name]), frame)
+        yield from _frames_of_file(source, name, source.json_of(paths[name]), frame)
 
 
 def _frames_of_file(
-    source: KeypointSource, value: Any, frame: int
+    source: KeypointSource, name: str, value: Any, frame: int
 ) -> Iterator[tuple[int, list[Any], Any]]:
     """The frames of one file; ``frame`` is the number of a file that holds one image."""
-    meta = None
+    meta, given = None, value
     if isinstance(value, dict):
         meta, value = value.get("meta_info"), value.get("instance_info")
     if not isinstance(value, list):
-        raise source.error("file", "a list of frames or of instances", shown(value))
+        expected = "a list of frames or of instances, or one in instance_info"
+        raise source.error(name, expected, shown(given))
     if not value or not isinstance(value[0], dict) or "instances" not in value[0]:
         yield frame, value, meta
         return
     if source.is_folder:
-        raise source.error("folder", "one image a file", "a file with frames", "read it alone")
+        raise source.error(name, "one image a file", "a file with frames", "read it alone")
     for place, entry in enumerate(value):
         where = f"entry {place}"
         if not isinstance(entry, dict) or not isinstance(entry.get("instances"), list):

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from posenet3d.errors import UnknownNameError
+import numpy as np
+
+from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.keypoints.repair.confidence import drop_below
 from posenet3d.keypoints.repair.gaps import fill_gaps
 from posenet3d.keypoints.repair.report import RepairLog, RepairReport
@@ -58,19 +60,45 @@ def repair(
         fill_gaps: invented 1 of 126 joints, in 1 of 9 frames; gaps of up to 0.2 s (5 frames),
         none longer.
     """
+    check_repair(min_confidence=min_confidence, longest_gap=longest_gap, smooth=smooth)
     steps: list[Step] = []
     if min_confidence is not None:
         steps.append(lambda given: drop_below(given, min_confidence))
     if longest_gap is not None:
         steps.append(lambda given: fill_gaps(given, seconds=longest_gap))
-    if isinstance(smooth, str):
-        if smooth not in SMOOTHERS:
-            raise UnknownNameError("filter", smooth, SMOOTHERS)
-        steps.append(SMOOTHERS[smooth])
-    elif smooth is not None:
-        steps.append(smooth)
+    if smooth is not None:
+        steps.append(SMOOTHERS[smooth] if isinstance(smooth, str) else smooth)
     reports = []
     for step in steps:
         sequence, report = step(sequence)
         reports.append(report)
     return sequence, RepairLog(tuple(reports))
+
+
+def check_repair(
+    *,
+    min_confidence: float | int | None = None,
+    longest_gap: float | int | None = None,
+    smooth: str | Step | None = None,
+) -> None:
+    """Nothing, if a sequence can be repaired so; nothing needs to be read to know it.
+
+    Args:
+        min_confidence: as for `repair`, as are the others.
+        longest_gap: see there.
+        smooth: see there.
+
+    Raises:
+        ShapeError: a number is out of range.
+        UnknownNameError: no such filter.
+
+    Example:
+        >>> check_repair(longest_gap=-1)
+        Traceback (most recent call last):
+        posenet3d.errors.ShapeError: longest_gap: expected a number from 0, got -1.
+    """
+    for name, value in (("min_confidence", min_confidence), ("longest_gap", longest_gap)):
+        if value is not None and not 0 <= value < np.inf:
+            raise ShapeError(name, expected="a number from 0", got=repr(value))
+    if isinstance(smooth, str) and smooth not in SMOOTHERS:
+        raise UnknownNameError("filter", smooth, SMOOTHERS)
