@@ -19,6 +19,7 @@ extensions = [
     "from_the_code",
     "mathml",
     "plain_docstrings",
+    "player",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",

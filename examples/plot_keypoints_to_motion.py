@@ -2,14 +2,14 @@ r"""
 From a detector's keypoints to motion
 =====================================
 
-The way that your own footage takes: keypoints with errors and gaps are read, mended, lifted with
-the weights that ship, and looked at from two sides. Here the footage is made up, so that for once
-the truth is known and every step can be measured.
+The way that your own footage takes: keypoints with errors and gaps are read, repaired, lifted with
+the pretrained weights, and looked at from two sides. Here the footage is synthetic, so that the
+truth is known and every step can be measured.
 """
 
 # %%
-# Footage, made up
-# ----------------
+# Synthetic footage
+# -----------------
 #
 # Somebody squats for four seconds. A camera looks down on the scene by 12° from 4.5 m away.
 
@@ -31,8 +31,8 @@ exact = KeypointSequence(pixels, layout="lsp_14", fps=clip.fps, image_size=size,
 print(exact)
 
 # %%
-# What a detector makes of it
-# ---------------------------
+# A detector's errors
+# -------------------
 #
 # :func:`posenet3d.data.corrupt` has the errors of detectors: joints tremble, wander, are somewhere
 # else or missing, limbs are exchanged; ``gentle`` is a detector tuned to its footage. The result
@@ -52,8 +52,8 @@ missing = np.isnan(seen.points[..., 0])
 print(f"{missing.sum()} of {missing.size} joints are missing")
 
 # %%
-# Mended, in the open
-# -------------------
+# Repair
+# ------
 #
 # Nothing is changed that was not asked for, and each step says what it did
 # (:doc:`/gaps_and_noise`).
@@ -64,8 +64,8 @@ mended, log = repair(seen, min_confidence=0.2, longest_gap=0.2, smooth="one_euro
 print(log)
 
 # %%
-# Lifted
-# ------
+# Lift and measure
+# ----------------
 #
 # Four times: what nobody has, what the detector gave, what the repair made of that, and what a
 # detector gives that meets footage of any kind. The error is P-MPJPE against the truth, in
@@ -100,7 +100,7 @@ print(f"flat      {error(flat.numpy()):5.1f} mm")
 # what wanders slowly stays (:doc:`/gaps_and_noise` has figures).
 
 # %%
-# From two sides
+# Front and side
 # --------------
 #
 # From the front every answer looks right. The side tells: the camera stands on the left there. The

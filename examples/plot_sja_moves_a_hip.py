@@ -20,6 +20,7 @@ This page plants the hips of the mannequin 5 cm outwards and lets both learn whe
 #
 # Sixteen poses for learning. Everybody faces the camera, more or less, as people in a data set do.
 
+# sphinx_gallery_thumbnail_number = 3
 import numpy as np
 import torch
 

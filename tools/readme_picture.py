@@ -20,7 +20,7 @@ def main() -> None:
     clips = synthetic_motion(clips=1, seconds=1.2, seed=4, fps=50.0, activities=["walk"])
     seen = list(film(clips, "cmu14-wild").sequences.values())[VIEW]
     named = KeypointSequence(seen.points, layout="lsp_14", fps=50.0, unit=seen.unit, source="walk")
-    Estimator.from_pretrained(device="cpu").predict(named).save(TARGET, height=200, stop=1.08)
+    Estimator.from_pretrained(device="cpu").predict(named).save(TARGET, height=320, stop=1.08)
     print(f"{TARGET}: {TARGET.stat().st_size / 1000:.0f} kB")
 
 

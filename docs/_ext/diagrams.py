@@ -64,7 +64,7 @@ def draw_layers(path: Path) -> None:
                 fill=fill, dashed=planned)  # fmt: skip
     arrow = {"arrowstyle": "-|>", "linewidth": 1.4}
     axes.annotate("", (0.75, top - 0.2), (0.75, 0.45), arrowprops=arrow | {"color": BLUE})
-    axes.text(0.5, top / 2 + 0.1, "the data's way", rotation=90, va="center", ha="center",
+    axes.text(0.5, top / 2 + 0.1, "data", rotation=90, va="center", ha="center",
               color=BLUE, fontsize=9)  # fmt: skip
     axes.annotate("", (7.72, 0.45), (7.72, top - 0.2), arrowprops=arrow | {"color": VERMILION})
     axes.text(7.97, top / 2 + 0.1, "imports", rotation=270, va="center", ha="center",
@@ -100,7 +100,7 @@ def draw_flow(path: Path) -> None:
     arrow((6.45, 3.05), (6.95, 3.5))
     axes.plot([0.78, 0.78, 7.57], [1.75, 0.35, 0.35], color=GREY, linewidth=1.0)
     arrow((7.57, 0.34), (7.57, 1.75), GREY)
-    axes.text(4.2, 0.43, "the real windows", color=GREY, fontsize=8, ha="center")
+    axes.text(6.0, 0.43, "real windows", color=GREY, fontsize=8, ha="center")
 
     def loss(x, y, text, **align) -> None:
         axes.text(x, y, text, color=VERMILION, fontsize=8.5, va="center", **align)

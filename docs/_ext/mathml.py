@@ -1,5 +1,6 @@
 """Formulas as MathML, which browsers draw themselves: no script, no network, no LaTeX."""
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -9,6 +10,13 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 log = logging.getLogger(__name__)
+
+REGROUPED = (
+    (r"\\tilde (\w)(?=[_^])", r"{\\tilde \1 {}}"),  # else the index lands under the letter
+    (r"\\\|(.*?)\\\|", r"{\\|\1\\|}"),  # else bars are as tall as all of the line, or of two heights
+    (r"(\w)'", r"\1^{\\prime}"),  # else an index belongs to the prime
+)
+"""What docutils' converter groups otherwise than LaTeX."""
 
 
 def visit_inline(self: Any, node: nodes.math) -> None:
@@ -25,8 +33,11 @@ def visit_block(self: Any, node: nodes.math_block) -> None:
 
 def mathml(node: nodes.Element, *, block: bool) -> str:
     """A formula's MathML; one that cannot be read is a warning, hence an error."""
+    tex = node.astext()
+    for pattern, grouped in REGROUPED:
+        tex = re.sub(pattern, grouped, tex, flags=re.DOTALL)
     try:
-        return str(tex2mathml(node.astext(), as_block=block))
+        return str(tex2mathml(tex, as_block=block))
     except MathError as error:
         log.warning("formula %r: %s", node.astext(), error, location=node)
         return node.astext()

@@ -36,13 +36,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command()(lift)
+app.command()(detect)
+app.command()(export)
+app.command()(view)
 app.command()(train)
 app.command()(evaluate)
 app.command(cls=ReproduceCommand)(reproduce)
-app.command()(detect)
-app.command()(lift)
-app.command()(export)
-app.command()(view)
 app.command()(demo)
 app.add_typer(body, name="body")
 app.add_typer(data, name="data")

@@ -37,7 +37,7 @@ def plugins(
     """List the plug-ins of every installed package, with family and licence of body models.
 
     Without --check nothing is imported; a stranger's body model tells its family and licence only
-    then.
+    then. --json also tells what each one's entry point is.
     """
     from posenet3d.plugins import list_plugins
 
@@ -107,10 +107,10 @@ def _print_table(found: tuple["Plugin", ...], faults: dict["Plugin", str | None]
     from rich.table import Table
 
     table = Table(title="Plug-ins", title_justify="left")
-    for heading in ("group", "name", "package", "target"):
+    for heading in ("group", "name", "package"):
         table.add_column(heading, overflow="fold")
     for plugin in found:
-        table.add_row(plugin.group, plugin.name, plugin.package, plugin.target)
+        table.add_row(plugin.group, plugin.name, plugin.package)
     console = Console()
     console.print(table if found else "No plug-ins.")
     for fault in filter(None, faults.values()):

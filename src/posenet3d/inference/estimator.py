@@ -31,6 +31,9 @@ from posenet3d.skeletons import layout as layout_named
 class Estimator:
     """A trained network that lifts sequences: `KeypointSequence` in, `Reconstruction` out.
 
+    :meth:`from_pretrained` makes one, :meth:`predict` lifts a recording, :meth:`predict_stream` live
+    frames.
+
     Args:
         model: the network; it stays where it is, in eval mode and with its parameters frozen.
         provenance: what every reconstruction says of the network.
@@ -65,10 +68,13 @@ class Estimator:
         """An estimator with weights that ship with the package, or those of your own run.
 
         Args:
-            name_or_folder: as for :meth:`PoseNet3D.from_pretrained`; by default the shipped
-                weights.
+            name_or_folder: ``"best-detected"``, for what a detector gives (the default);
+                ``"best-wild"``, for exact 2D; or the folder of a finished run.
             device: where to compute; ``"auto"`` takes a graphics card where there is one.
             body: a body model of the weights' family; by default the one they name.
+
+        Returns:
+            The estimator.
 
         Raises:
             BodyFamilyError: the body is of another family than the weights'.
@@ -128,13 +134,15 @@ class Estimator:
         Args:
             sequence: the keypoints of one person; or a file or folder for
                 :func:`~posenet3d.keypoints.load_keypoints`.
-            height_m: the person's height in metres; it makes the result metric. The body is
-                scaled so that it stands so tall at rest, sole to crown.
+            height_m: the person's height in metres, sole to crown; without it the result's metres
+                are those of the body model.
             batch_size: windows in a batch; as many as a processor's cache holds by default.
-            fusion: whose skeleton; see `FUSIONS`. The body is always the student's.
-            stitch: how overlapping windows are made one; see `STITCHES`.
-            resample: the frame rate to lift at: ``"auto"``, ``"none"`` or frames a second; see
-                `RESAMPLINGS`. The result is of the sequence's own frames all the same.
+            fusion: whose skeleton: ``"mean"`` of both branches, ``"teacher"`` or ``"student"``. The
+                body is always the student's.
+            stitch: what of overlapping windows: their ``"average"``, or each one's ``"centre"``
+                frame; see `STITCHES`.
+            resample: the frame rate to lift at: ``"auto"`` (the network's, where the sequence is
+                faster), ``"none"``, or frames a second. The result has the sequence's own frames.
             focal: the camera's focal length in the keypoints' unit (pixels), if it is known; see
                 `assumed_camera` for what is assumed else.
             up: the direction against gravity in the camera frame, if it is known; see
@@ -145,12 +153,20 @@ class Estimator:
             **loading: for a path: ``format``, ``layout``, ``fps``, ``image_size``, ``joints``,
                 ``person`` of :func:`~posenet3d.keypoints.load_keypoints`.
 
+        Returns:
+            The motion, a row a frame of the sequence; ``save("motion.glb")`` writes it.
+
         Raises:
             DataError: hips or head top are never seen, or the person has no size.
             KeypointFormatError: a file is not what its format promises.
             ShapeError: a height, focal length, batch size, frame rate or direction that is none.
             StorageError: a file cannot be read.
             UnknownNameError: no such fusion, stitching, resampling or layout.
+
+        Example:
+            >>> squat = KeypointSequence(np.random.rand(30, 17, 2), layout="coco_17", fps=50.0)
+            >>> Estimator.from_pretrained(device="cpu").predict(squat, height_m=1.8)
+            Reconstruction('keypoints': 30 frames, 50 fps, body 'mannequin', height 1.8 m)
         """
         wanted = wanted_of(
             fusion=fusion,

@@ -159,12 +159,13 @@ def load_keypoints(
     a file tells who of two people is meant, or whether two tracks are one person, who was hidden.
 
     Args:
-        path: as for `load_people`, as are the next five.
-        format: see there.
-        layout: see there.
-        fps: see there.
-        image_size: see there.
-        joints: see there.
+        path: a detector's file, or its folder of a file a frame.
+        format: the reader's name, such as ``"openpose"``; found out from the file if ``None``.
+        layout: which joint is which, such as ``"coco_17"``; needed where the file does not tell.
+        fps: frames a second; needed where the file does not tell.
+        image_size: (width, height) in pixels.
+        joints: the file's own name of each joint, by the layout's, for formats whose users name
+            the parts (DeepLabCut, SLEAP).
         person: which one where there are several: the track's number; or -1 for whoever is seen
             most, the first of `load_people`.
 
