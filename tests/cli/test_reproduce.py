@@ -260,8 +260,9 @@ def test_human36m_is_converted_and_a_table_made_under_the_papers_protocol(
     assert run(*made) in (0, None), capsys.readouterr().err
     table = json.loads((tmp_path / "tables" / "table2.json").read_text())
     assert table["complete"]
-    assert table["papers_data"]
-    assert table["protocol"] == "h36m"
+    assert not table["filmed"]
+    assert table["protocol"] == table["papers_protocol"] == "h36m"
     assert sorted(table["subjects"]) == ["S11", "S9"]
     page = (tmp_path / "tables" / "table2.md").read_text()
     assert "63.7" in page
+    assert "**Not the paper's protocol:**" not in page

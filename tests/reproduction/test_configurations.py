@@ -92,6 +92,13 @@ def test_a_preset_without_the_four_stages_cannot_be_the_base():
         configuration(RUNS[0], "chen2019")
 
 
+def test_a_change_that_does_not_fit_a_run_is_told_with_the_run():
+    change = {"stages.sja.batch_size": 4}
+    assert configuration(find_run("posenet3d"), "quick", changes=change).stages[2].batch_size == 4
+    with pytest.raises(ConfigurationError, match=r"- chen2019:stages\.sja\.batch_size: Unknown"):
+        configuration(find_run("chen2019"), "quick", changes=change)
+
+
 def test_a_wrong_run_gets_a_hint():
     with pytest.raises(UnknownNameError, match="did you mean 'one-frame'"):
         find_run("one_frame")

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from posenet3d.reproduction import Measurement, Results, plan_table
+from posenet3d.reproduction import Material, Measurement, Results, plan_table
 from posenet3d.reproduction.page import render
 
 
@@ -65,6 +66,17 @@ def test_the_page_says_what_made_it(plan):
         "| posenet3d, seed 1 | detected | teacher 1750 × 256, distillation 1000 × 128",
     ):
         assert told in page
+
+
+def test_the_page_says_where_another_protocol_measured_than_the_paper_s(tmp_path):
+    files = {"exact": tmp_path / "2d.npz", "detected": tmp_path / "2d.npz"}
+    np.savez(files["exact"], fps=50, layout="lsp_14", points=np.ones((20, 14, 2)))
+    for protocol, told in (("h36m", False), ("h36m-frontal", True)):
+        planned = plan_table("table2", Material(files, files, protocol), "tables", seeds=[0])
+        page = render(Results(planned, ()))
+        line = f"**Not the paper's protocol:** measured by `{protocol}`, in the paper by `h36m`."
+        assert (line in page) is told
+        assert "**Not the paper's data:**" not in page
 
 
 def test_json_has_none_for_what_is_not_a_number(plan):

@@ -92,7 +92,7 @@ def test_a_table_is_trained_measured_and_written(made):
         ("joint", ("S2",)),
     ]
     written = json.loads((planned.out / "table2.json").read_text())
-    assert written["papers_data"] is False
+    assert (written["filmed"], written["papers_protocol"]) == (True, "h36m")
     assert written["command"] == "posenet3d reproduce table2"
     (part,) = written["parts"]
     student = part["rows"][0]

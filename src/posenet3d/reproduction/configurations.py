@@ -35,8 +35,8 @@ def configuration(
         The configuration, named after the run.
 
     Raises:
-        ConfigurationError: the budget is not positive, a change does not fit, or the base preset
-            has not the four stages.
+        ConfigurationError: the budget is not positive, a change does not fit (the fault names the
+            run), or the base preset has not the four stages.
         UnknownNameError: there is no such preset.
 
     Example:
@@ -60,7 +60,10 @@ def configuration(
         for path, value in run.overrides.items()
     }
     config = made.override({**overrides, "name": run.name, "seed": seed})
-    return config.override({**scaled(config, budget), **changes})
+    try:
+        return config.override({**scaled(config, budget), **changes})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{run.name}:{fault}" for fault in error.faults) from None
 
 
 def scaled(config: TrainerConfig, budget: float) -> dict[str, int]:

@@ -45,6 +45,12 @@ def _heading(results: Results) -> Iterator[str]:
             "computed. Errors cannot be compared in millimetres; the ratios below can."
         )
         yield ""
+    elif plan.material.protocol != plan.table.annotated_protocol:
+        yield (
+            f"**Not the paper's protocol:** measured by `{plan.material.protocol}`, in the paper "
+            f"by `{plan.table.annotated_protocol}`."
+        )
+        yield ""
     if plan.budget < 1:
         yield (
             f"**Not the whole training:** every stage is {plan.budget:g} times as long as the "

@@ -18,7 +18,7 @@ DISTORTIONS = [-0.1, 0.02, 0.0, 0.0, 0.0]
 
 @cache
 def world(frames=12, seed=0):
-    """(frames, 17, 3) of COCO, centimetres; y down, as nothing but the cameras says."""
+    """(frames, 17, 3) of COCO, centimetres; z up, as nothing but the cameras says."""
     (clip,) = synthetic_motion(clips=1, seconds=frames / 60 + 0.1, fps=60.0, seed=seed)
     joints = convert(clip.joints[:frames], clip.layout, "coco_17").points
     there = layout(clip.layout)
@@ -35,8 +35,7 @@ def cameras():
     """Nine cameras around the origin as a ``setting`` file has them."""
     made = []
     for number in range(9):
-        turn = Rotation.from_euler("xz", [-90, 40 * number], degrees=True)  # z up to y down
-        turn = Rotation.from_euler("x", -10, degrees=True) * turn
+        turn = Rotation.from_euler("zx", [40 * number, 90 - 10], degrees=True)  # z up to y down
         made.append(
             {
                 "name": f"c{number + 1:02}",

@@ -129,7 +129,8 @@ def write_archives(folder, places, seen):
     world_32 = {key: joints.astype("float32") for key, joints in kept.items()}
     np.savez_compressed(folder / "data_3d_h36m", positions_3d=_nested(world_32))
     pixels = {key: [xy[:, KEPT].astype("float32") for xy, _ in seen[key]] for key in kept}
-    metadata = {"num_joints": 17, "keypoints_symmetry": SIDES_17}
+    sides = [[np.int64(joint) for joint in side] for side in SIDES_17]  # as its skeleton has them
+    metadata = {"num_joints": 17, "keypoints_symmetry": sides}
     positions = _nested(pixels)
     np.savez_compressed(folder / "data_2d_h36m_gt", positions_2d=positions, metadata=metadata)
 

@@ -58,6 +58,12 @@ def test_the_truth_is_in_metres_in_each_camera_s_frame(folder):
         assert (sequence.joints_layout, sequence.keypoints.fps) == ("coco_17", 60.0)
 
 
+def test_the_made_up_dancer_stands_upright_in_every_camera(folder):
+    nose, *ankles = layout("coco_17").indices("nose", "left_ankle", "right_ankle")
+    for _, seen in load_dataset("aist", folder).training():
+        assert (seen.points[:, [nose], 1] < seen.points[:, ankles, 1]).all()
+
+
 def test_detected_2d_is_as_it_is_in_the_file(folder):
     name, seen = first(folder)
     assert name == f"d04/{files.TRAIN}/c01"
