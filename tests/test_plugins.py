@@ -12,6 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from posenet3d import plugins
+from posenet3d.body import BodyModel, JointRegressor
+from posenet3d.data.datasets import Dataset
 from posenet3d.errors import (
     ConfigurationError,
     PluginConflictError,
@@ -20,7 +22,7 @@ from posenet3d.errors import (
     UnknownNameError,
     UnknownPluginError,
 )
-from posenet3d.keypoints import KeypointSequence, write_clips
+from posenet3d.keypoints import KeypointReader, KeypointSequence, write_clips
 from posenet3d.plugins import (
     GROUPS,
     PluginDiscoveryWarning,
@@ -28,6 +30,8 @@ from posenet3d.plugins import (
     list_plugins,
     plugin_group,
 )
+from posenet3d.training.loggers import Logger
+from posenet3d.views import ViewSampler
 
 LOSSES = GROUPS["losses"]
 
@@ -147,6 +151,7 @@ def test_a_module_is_no_component(install: Install) -> None:
             "ModuleNotFoundError: No module named 'no_such_package_at_all'",
         ),
         ("raise RuntimeError('out of luck')", "RuntimeError: out of luck"),
+        ("raise SystemExit(7)", "SystemExit: 7"),
         ("", "AttributeError: module 'jittering' has no attribute 'Jitter'"),
     ],
 )
@@ -221,8 +226,9 @@ def test_a_malformed_package_is_warned_of_once(install: Install) -> None:
 
 def test_the_fallback_sees_what_entrypoints_sees(install: Install) -> None:
     jitter(install, "Jitter = dict")
-    install("bare", "[posenet3d.losses]\nbare = bare_losses\n[elsewhere]\nx = y:z\n")
+    install("bare_bones", "[posenet3d.losses]\nbare = bare_losses\n[elsewhere]\nx = y:z\n")
     seen = list_plugins()
+    assert LOSSES.find("bare").distribution == "bare-bones"
     forget()
     install("wreck", BROKEN)
     with pytest.warns(PluginDiscoveryWarning):
@@ -375,6 +381,31 @@ def test_a_function_is_given_its_config_by_a_decorator(install: Install) -> None
         """,
     )
     assert LOSSES.build(PluginSpec(name="jitter"), joints=14) == (5, 14)
+
+
+def test_what_lacks_a_promised_method_is_refused_when_it_is_built(install: Install) -> None:
+    install(
+        "mute",
+        "[posenet3d.loggers]\nmute = mutes:Mute\n",
+        modules={"mutes": "class Mute:\n    def log(self, record): ..."},
+    )
+    with pytest.raises(PluginLoadError, match="got Mute without start_at, picture, close; mend"):
+        GROUPS["loggers"].build(PluginSpec(name="mute"))
+
+
+@pytest.mark.parametrize(
+    ("group", "protocol"),
+    [
+        ("body_models", BodyModel),
+        ("joint_regressors", JointRegressor),
+        ("keypoint_readers", KeypointReader),
+        ("loggers", Logger),
+        ("view_samplers", ViewSampler),
+        ("datasets", Dataset),
+    ],
+)
+def test_a_group_promises_what_its_protocol_has(group: str, protocol: type) -> None:
+    assert set(GROUPS[group].promised) == {name for name in dir(protocol) if name[0] != "_"}
 
 
 def test_every_advertised_builtin_can_be_imported() -> None:

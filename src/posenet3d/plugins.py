@@ -120,7 +120,7 @@ class Plugin:
             component: Any = import_module(module)
             for attribute in filter(None, attributes.split(".")):
                 component = getattr(component, attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failure("cannot be imported", error) from error
         if not callable(component):
             raise PluginLoadError(
@@ -131,7 +131,7 @@ class Plugin:
             )
         return component
 
-    def _failure(self, what: str, cause: Exception) -> PluginLoadError:
+    def _failure(self, what: str, cause: BaseException) -> PluginLoadError:
         return PluginLoadError(
             self.group,
             self.name,
@@ -147,14 +147,16 @@ class PluginGroup:
     Attributes:
         group: the entry-point group.
         kind: what one member is, in words; used in messages.
+        promised: the attributes and methods that what a member makes must have.
 
     Example:
-        >>> PluginGroup("posenet3d.losses", "loss").names() == GROUPS["losses"].names()
-        True
+        >>> GROUPS["keypoint_readers"].promised
+        ('sniff', 'read')
     """
 
     group: str
     kind: str
+    promised: tuple[str, ...] = ()
 
     def advertised(self) -> tuple[Plugin, ...]:
         """Every plug-in of this group, sorted; imports none of them."""
@@ -207,8 +209,9 @@ class PluginGroup:
 
         Raises:
             ConfigurationError: if the options do not fit; lists every fault.
-            PluginLoadError: if the component itself fails; the cause is chained. Errors of this
-                library pass through as they are.
+            PluginLoadError: if the component itself fails, with the cause chained, or makes
+                something that lacks what the group promises. Errors of this library pass through
+                as they are.
             UnknownPluginError, PluginConflictError: as :meth:`load`.
         """
         plugin = self.find(spec.name)
@@ -220,11 +223,20 @@ class PluginGroup:
         else:
             self._check_call(component, spec, context)
         try:
-            return component(**options, **context)
+            made = component(**options, **context)
         except PoseNet3DError:
             raise
         except Exception as error:
             raise plugin._failure("cannot be built", error) from error
+        if lacking := [name for name in self.promised if not hasattr(made, name)]:
+            raise PluginLoadError(
+                self.group,
+                plugin.name,
+                f"Plug-in {plugin} of group {self.group!r}: expected a {self.kind} with "
+                f"{', '.join(self.promised)}, got {type(made).__name__} without "
+                f"{', '.join(lacking)}; mend {plugin.distribution!r}.",
+            )
+        return made
 
     def faults(self, spec: PluginSpec) -> tuple[str, ...]:
         """What is wrong with a specification, without building anything.
@@ -284,22 +296,27 @@ class PluginGroup:
 
 GROUPS: Mapping[str, PluginGroup] = MappingProxyType(
     {
-        name: PluginGroup(f"posenet3d.{name}", kind)
-        for name, kind in {
-            "losses": "loss",
-            "backbones": "backbone",
-            "priors": "prior",
-            "lifters": "lifter",
-            "students": "student",
-            "discriminators": "discriminator",
-            "view_samplers": "view sampler",
-            "joint_regressors": "joint regressor",
-            "body_models": "body model",
-            "datasets": "dataset",
-            "keypoint_readers": "keypoint reader",
-            "exporters": "exporter",
-            "loggers": "logger",
-        }.items()
+        name: PluginGroup(f"posenet3d.{name}", kind, tuple(promised.split()))
+        for name, kind, promised in (
+            ("losses", "loss", ""),
+            ("backbones", "backbone", "channels"),
+            ("priors", "prior", ""),
+            ("lifters", "lifter", "mirrored_parameters"),
+            ("students", "student", ""),
+            ("discriminators", "discriminator", ""),
+            ("view_samplers", "view sampler", "pitch mirrored_parameters"),
+            ("joint_regressors", "joint regressor", "num_rows joints"),
+            (
+                "body_models",
+                "body model",
+                "num_betas num_joints num_vertices faces parents joint_names family "
+                "joint_regressor vertices joints regress",
+            ),
+            ("datasets", "dataset", "training test"),
+            ("keypoint_readers", "keypoint reader", "sniff read"),
+            ("exporters", "exporter", ""),
+            ("loggers", "logger", "start_at log picture close"),
+        )
     }
 )
 """Every kind of plug-in, by the last part of its entry-point group's name."""
@@ -383,7 +400,14 @@ def _advertised(group: str) -> tuple[Plugin, ...]:
 
 def _from_entrypoints(group: str, point: Any) -> Plugin:
     target = f"{point.module_name}:{point.object_name}" if point.object_name else point.module_name
-    return Plugin(group, point.name, target, point.distro.name, point.distro.version or "")
+    return Plugin(
+        group, point.name, target, _as_published(point.distro.name), point.distro.version or ""
+    )
+
+
+def _as_published(distribution: str) -> str:
+    """A package's name as an index lists it; the name of its folder has no hyphen."""
+    return distribution.replace("_", "-")
 
 
 @cache
@@ -418,7 +442,7 @@ def _from_metadata(name: str, distribution: metadata.Distribution) -> list[Plugi
             point.group,
             point.name,
             f"{point.module}:{point.attr}" if point.attr else point.module,
-            name,
+            _as_published(name),
             distribution.version,
         )
         for point in distribution.entry_points

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from posenet3d import plugins
 from posenet3d.cli import main
 from posenet3d.cli.train import parse_changes
 from posenet3d.data import AnnotatedFile, load_shards
@@ -17,6 +18,7 @@ from posenet3d.data.datasets.synthetic import SyntheticDataset
 from posenet3d.data.normalization import SCALE_MODES
 from posenet3d.keypoints import read_clips
 from posenet3d.networks import PoseNet3D, save_model
+from posenet3d.plugins import Plugin
 from posenet3d.training import Trainer, TrainerConfig
 
 SMALL = ["--option", "clips=1", "--option", "seconds=0.5"]
@@ -151,6 +153,25 @@ def test_datasets_are_listed(
     assert run("list", "--json") == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["synthetic"]["splits"] == ["train", "test"]
+
+
+def test_a_broken_dataset_hides_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = "posenet3d.datasets"
+    broken = Plugin(group, "broken", "no_such_module:Broken", "stranger", "3.1")
+    bare = Plugin(group, "bare", "builtins:dict", "stranger", "3.1")
+    known = plugins._advertised
+    monkeypatch.setattr(plugins, "_advertised", lambda asked: (*known(asked), broken, bare))
+    assert run("list", "--json") == 0
+    shown = capsys.readouterr()
+    names = {row["name"] for row in json.loads(shown.out)}
+    assert "synthetic" in names
+    assert not names & {"broken", "bare"}
+    assert "Not listed: Plug-in 'broken' of stranger 3.1" in shown.err
+    assert "expected a class with a DatasetCard 'about', got NoneType" in shown.err
+    assert run("fetch", "bare") == 2
+    assert "'bare' of stranger 3.1" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -11,8 +11,14 @@ from posenet3d.inference.lifting import WindowLifter
 from posenet3d.inference.sequence import lift_sequence
 from posenet3d.inference.windows import anchoring_of
 from posenet3d.keypoints import KeypointSequence
-from posenet3d.networks import NetworkConfig, PoseNet3D
-from posenet3d.nn import fill_windows
+from posenet3d.networks import (
+    BodyParameters,
+    CanonicalStudent,
+    NetworkConfig,
+    PoseNet3D,
+    TeacherHead,
+)
+from posenet3d.nn import TemporalBackbone, fill_windows
 from posenet3d.skeletons.anatomy import centre_on_hips
 
 SMALL = {"name": "temporal", "options": {"channels": 16}}
@@ -159,3 +165,54 @@ def test_the_body_follows_no_gap(estimator, walk):
     torch.testing.assert_close(both.rotations[:half], alone, rtol=1e-5, atol=1e-6)
     others = lifter.follow(both.teacher[half:])[0]
     torch.testing.assert_close(both.betas, torch.cat([betas, others]).mean(0))
+
+
+class Wider(TeacherHead):
+    def forward(self, features, windows):
+        return super().forward(features, windows) * torch.tensor([2.0, 1.0, 1.0])
+
+
+class WiderInBothForms(Wider):
+    def slide(self, features, points):
+        return 3.0 * super().slide(features, points)
+
+
+class Louder(TemporalBackbone):
+    def forward(self, windows):
+        return 2.0 * super().forward(windows)
+
+
+class Rounder(CanonicalStudent):
+    def forward(self, features, skeletons):
+        betas, rotations = super().forward(features, skeletons)
+        return BodyParameters(betas + 1.0, rotations)
+
+
+@torch.no_grad()
+def test_a_part_that_overrides_forward_alone_is_asked_by_it():
+    model, seen = network("canonical"), points(gaps=False)
+    model.backbone.__class__, model.teacher.__class__ = Louder, Wider
+    model.student.__class__ = Rounder
+    windows = torch.stack([seen[first : first + 9] for first in range(22)])
+    teacher = centre_on_hips(model.teacher(model.backbone(windows), windows))
+    lifter = WindowLifter(model)
+    torch.testing.assert_close(lifter.lift(seen).teacher, teacher, atol=1e-4, rtol=1e-4)
+    assert not lifter.follows
+
+
+@torch.no_grad()
+def test_a_part_whose_fast_form_is_its_own_is_asked_by_that():
+    model, seen = network("paper"), points(gaps=False)
+    plain = WindowLifter(model).lift(seen).teacher
+    model.teacher.__class__ = WiderInBothForms
+    fast = WindowLifter(model).lift(seen).teacher
+    torch.testing.assert_close(fast, 3.0 * plain, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_forward_put_on_a_part_itself_is_asked():
+    model, seen = network("paper"), points(gaps=False)
+    plain = WindowLifter(model).lift(seen).teacher
+    forward = model.teacher.forward
+    model.teacher.forward = lambda features, windows: -forward(features, windows)
+    torch.testing.assert_close(WindowLifter(model).lift(seen).teacher, -plain, atol=1e-4, rtol=1e-4)

@@ -188,7 +188,25 @@ def test_a_broken_plug_in_stops_no_other(tmp_path, monkeypatch):
     monkeypatch.setattr(loading, "_reader", reader)
     assert len(load_keypoints(path)) == 5
     (tmp_path / "a.json").write_text("{}")
-    with pytest.raises(KeypointFormatError, match="say format= Plug-in is broken"):
+    with pytest.raises(
+        KeypointFormatError, match=r"say format= \(these could not be asked: Plug-in is broken"
+    ):
+        load_keypoints(tmp_path / "a.json")
+
+
+def test_a_reader_that_fails_at_a_glance_stops_no_other(tmp_path, monkeypatch):
+    class Fails:
+        def sniff(self, source):
+            raise RuntimeError("no glance")
+
+    path = tmp_path / "a.npz"
+    np.savez(path, points=np.ones((5, 17, 2)), layout="coco_17", fps=25.0)
+    whole = loading._reader
+    readers = {"alphapose": Fails()}
+    monkeypatch.setattr(loading, "_reader", lambda name: readers.get(name) or whole(name))
+    assert len(load_keypoints(path)) == 5
+    (tmp_path / "a.json").write_text("{}")
+    with pytest.raises(KeypointFormatError, match="Reader 'alphapose' failed: RuntimeError: no"):
         load_keypoints(tmp_path / "a.json")
 
 

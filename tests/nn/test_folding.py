@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from posenet3d.nn import (
     FullyConnectedBackbone,
@@ -65,3 +66,23 @@ def test_no_batchnorm_is_left_and_nothing_learns():
     assert not any(isinstance(each, nn.BatchNorm1d) for each in folded.modules())
     assert not folded.training
     assert not any(parameter.requires_grad for parameter in folded.parameters())
+
+
+class NormFirst(LinearBlock):
+    def forward(self, x):
+        return self.linear(self.dropout(self.activation(x))) * self.norm.running_mean
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: NormFirst(6, 8), lambda: weight_normed(LinearBlock(6, 8))]
+)
+def test_a_block_that_computes_otherwise_is_left_as_it_is(make):
+    torch.manual_seed(0)
+    part = lived_in(make())
+    x = torch.randn(5, 6, dtype=torch.float64)
+    torch.testing.assert_close(fold_norms(part)(x), part(x), rtol=1e-10, atol=1e-10)
+
+
+def weight_normed(block: LinearBlock) -> LinearBlock:
+    weight_norm(block.linear)
+    return block

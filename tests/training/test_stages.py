@@ -11,8 +11,9 @@ from torch import Tensor
 from posenet3d.errors import ConfigurationError, TrainingError
 from posenet3d.networks import PoseNet3D, load_model
 from posenet3d.skeletons.anatomy import centre_on_hips
-from posenet3d.training import Trainer, TrainerConfig
+from posenet3d.training import Forward, Trainer, TrainerConfig, objectives
 from posenet3d.training.means import Means
+from posenet3d.training.objectives import Objective
 from posenet3d.training.step import only_training
 
 MakeTrainer = Callable[..., Trainer]
@@ -125,6 +126,37 @@ def test_a_stage_without_a_parameter_to_learn_fails_before_step_one(trainer: Mak
         "stages.distillation.train",
         "stages.sja.train",
     ]
+
+
+@pytest.mark.parametrize(
+    ("loss", "fault"),
+    [
+        (lambda forward: forward.teacher_joints.mean((1, 2, 3)), r"got a tensor \(5,\)"),
+        (lambda forward: 1.0, "got float"),
+        (lambda forward: {}["gone"], "failed on made-up windows: KeyError: 'gone'"),
+    ],
+)
+def test_a_strangers_loss_of_the_last_stage_is_tried_before_step_one(
+    loss: Objective, fault: str, trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objectives, "temporal_consistency", loss)
+    with pytest.raises(ConfigurationError, match=rf"stages\.joint\.losses\.\w+: .*{fault}"):
+        trainer({"stages.teacher.losses": {"self_supervision": 1.0}})
+
+
+def test_a_strangers_loss_of_the_students_scale_is_tried_at_a_scale_of_the_body(
+    trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def loss(forward: Forward) -> Tensor:
+        seen.append(float(forward.mm_per_unit))
+        return forward.student_image.square().mean()
+
+    monkeypatch.setattr(objectives, "pose_regularizer", loss)
+    made = trainer()
+    assert all(500 < scale < 1000 for scale in seen)
+    assert float(made.model.metres_per_unit) == 0
 
 
 def test_epochs_are_as_many_batches_as_hold_all_windows(trainer: MakeTrainer) -> None:

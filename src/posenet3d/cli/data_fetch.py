@@ -19,11 +19,19 @@ _MEGABYTE = 1e6
 def list_datasets(
     as_json: JsonTable = False,
 ) -> None:
-    """List the datasets: name, what each gives, whether one has to register, licence."""
+    """List the datasets: name, what each gives, whether one has to register, licence.
+
+    One whose plug-in is broken is told of on standard error.
+    """
+    from posenet3d.errors import PluginError
     from posenet3d.plugins import GROUPS
 
-    group = GROUPS["datasets"]
-    rows = [_row(name, card_of(name)) for name in group.names()]
+    rows = []
+    for name in GROUPS["datasets"].names():
+        try:
+            rows.append(_row(name, card_of(name)))
+        except PluginError as error:
+            typer.echo(f"Not listed: {error}", err=True)
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     else:
@@ -72,15 +80,27 @@ def card_of(name: str) -> "DatasetCard":
     """The card of a dataset.
 
     Raises:
+        PluginConflictError: two packages have such a dataset.
+        PluginLoadError: it cannot be imported, or has no card.
         UnknownPluginError: there is no such dataset.
 
     Example:
         >>> card_of("synthetic").licence
         'Apache-2.0, as the library'
     """
+    from posenet3d.data.datasets import DatasetCard
+    from posenet3d.errors import PluginLoadError
     from posenet3d.plugins import GROUPS
 
-    card: DatasetCard = GROUPS["datasets"].load(name).about
+    plugin = GROUPS["datasets"].find(name)
+    card = getattr(plugin.load(), "about", None)
+    if not isinstance(card, DatasetCard):
+        raise PluginLoadError(
+            plugin.group,
+            name,
+            f"Plug-in {plugin} of group {plugin.group!r}: expected a class with a DatasetCard "
+            f"'about', got {type(card).__name__}; mend {plugin.distribution!r}.",
+        )
     return card
 
 

@@ -65,7 +65,7 @@ class WindowLifter:
     @property
     def follows(self) -> bool:
         """Whether the student can answer a stitched motion, each frame once, by its ``follow``."""
-        return hasattr(self._student, "follow")
+        return self._student is not None and _keeps_up(self._student, "follow")
 
     @torch.no_grad()
     def lift(self, points: Float[Tensor, "around 14 2"], *, body: bool = True) -> WindowAnswer:
@@ -73,7 +73,8 @@ class WindowLifter:
 
         A network that takes missing joints is told of them; others are given the guess of
         :func:`~posenet3d.nn.fill_windows`, which differs from window to window. Where there is
-        none, a backbone that can ``slide`` computes what windows share once.
+        none, a backbone that can ``slide`` computes what windows share once. A subclass that has
+        a ``forward`` of its own and inherits ``slide`` is asked window by window.
 
         Args:
             points: (windows + T - 1, 14, 2), root-centred, normalised, NaN where a joint is
@@ -86,11 +87,11 @@ class WindowLifter:
         windows = points.unfold(0, self.model.receptive_field, 1).permute(0, 3, 1, 2)
         shared = self.model.config.missing_joints or bool(points.isfinite().all())
         told = windows if shared else fill_windows(windows)
-        if shared and hasattr(self._backbone, "slide"):
+        if shared and _keeps_up(self._backbone, "slide"):
             features = self._backbone.slide(points[None])[0]
         else:
             features = self._backbone(told)
-        if shared and hasattr(self._teacher, "slide"):
+        if shared and _keeps_up(self._teacher, "slide"):
             teacher = centre_on_hips(self._teacher.slide(features, points))
         else:
             teacher = centre_on_hips(self._teacher(features, told))
@@ -119,3 +120,11 @@ class WindowLifter:
 def _parts_of(model: PoseNet3D) -> tuple[nn.Module | None, ...]:
     """What lifts: backbone, teacher and the student, if it is trained."""
     return model.backbone, model.teacher, model.student if model.has_student else None
+
+
+def _keeps_up(part: nn.Module, fast: str) -> bool:
+    """Whether a part has a fast form of ``forward`` that is not older than ``forward`` itself."""
+    for names in (vars(part), *map(vars, type(part).__mro__)):
+        if fast in names or "forward" in names:
+            return fast in names
+    return False

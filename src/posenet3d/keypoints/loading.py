@@ -5,7 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from posenet3d.errors import DataError, KeypointFormatError, PluginError, how_many
+from posenet3d.errors import (
+    DataError,
+    KeypointFormatError,
+    PluginError,
+    PoseNet3DError,
+    how_many,
+)
 from posenet3d.files.npz import open_npz
 from posenet3d.keypoints.footage import is_footage
 from posenet3d.keypoints.glance import check_json
@@ -249,11 +255,14 @@ def _recognised(source: KeypointSource) -> KeypointReader:
     for name in names:
         try:
             reader = _reader(name)
+            if reader.sniff(source):
+                sure.append((name, reader))
         except PluginError as error:
             broken.append(str(error))
-            continue
-        if reader.sniff(source):
-            sure.append((name, reader))
+        except PoseNet3DError:
+            raise
+        except Exception as error:  # a stranger's reader must not keep others from their files
+            broken.append(f"Reader {name!r} failed: {type(error).__name__}: {error}.")
     if len(sure) == 1:
         return sure[0][1]
     if not sure:
@@ -262,7 +271,7 @@ def _recognised(source: KeypointSource) -> KeypointReader:
     got = f"one that looks like {' and like '.join(name for name, _ in sure)}"
     raise source.error(
         "format", f"one of {', '.join(names)}", got if sure else "something else",
-        " ".join(broken).rstrip("."), say=["format"],
+        f"(these could not be asked: {' '.join(broken)})" if broken else "", say=["format"],
     )  # fmt: skip
 
 

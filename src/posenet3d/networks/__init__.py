@@ -8,6 +8,7 @@ from posenet3d.networks.discriminator import (
     TemporalDiscriminator,
 )
 from posenet3d.networks.lifter import Lifter, TeacherHead
+from posenet3d.networks.part_checks import check_parts, made_up_windows
 from posenet3d.networks.posenet3d import (
     PARTS,
     PoseNet3D,
@@ -40,9 +41,11 @@ __all__ = [
     "StudentSkeleton",
     "TeacherHead",
     "TemporalDiscriminator",
+    "check_parts",
     "evaluating",
     "limb_length",
     "load_model",
+    "made_up_windows",
     "model_card",
     "network_from",
     "pretrained_folder",

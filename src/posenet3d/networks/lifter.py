@@ -88,6 +88,9 @@ class TeacherHead(nn.Module):
     ) -> Windows3D:
         """The 3D skeletons of every window of consecutive frames, for inference.
 
+        A subclass with a :meth:`forward` of its own is asked window by window, unless it has a
+        ``slide`` of its own too.
+
         They lie in memory with the windows as the last axis: one number of all windows is a row,
         which is several times as fast to compute, and afterwards to add up, as short runs of
         joints and axes are.
@@ -165,7 +168,7 @@ class Lifter(nn.Module):
     @property
     def receptive_field(self) -> int:
         """Frames of a window."""
-        return self.backbone.receptive_field
+        return self.backbone.frames
 
     def forward(self, windows: Windows2D) -> Windows3D:
         """3D skeletons (batch, T, J, 3), camera frame, head-to-root units.

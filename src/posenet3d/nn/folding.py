@@ -11,6 +11,8 @@ from posenet3d.nn.temporal import TemporalConvBlock
 
 Part = TypeVar("Part", bound=nn.Module)
 
+FOLDABLE = (LinearBlock, TemporalConvBlock)
+
 
 @torch.no_grad()
 def fold_norms(part: Part) -> Part:
@@ -22,7 +24,8 @@ def fold_norms(part: Part) -> Part:
 
     Args:
         part: any module; blocks of other kinds than :class:`LinearBlock` and
-            :class:`TemporalConvBlock` are copied as they are.
+            :class:`TemporalConvBlock` are copied as they are, subclasses of these and those with
+            a reparametrised weight too.
 
     Returns:
         The copy, in eval mode, its parameters frozen.
@@ -37,7 +40,7 @@ def fold_norms(part: Part) -> Part:
     """
     copy = deepcopy(part).eval().requires_grad_(False)
     for block in copy.modules():
-        if isinstance(block, (LinearBlock, TemporalConvBlock)):
+        if isinstance(block, FOLDABLE) and type(block) in FOLDABLE:  # a subclass may differ
             _fold(block)
     return copy
 
@@ -46,7 +49,8 @@ def _fold(block: LinearBlock | TemporalConvBlock) -> None:
     norm, linear = block.norm, block.linear
     if isinstance(norm, nn.BatchNorm1d):
         mean, variance = norm.running_mean, norm.running_var
-        if mean is None or variance is None or not norm.affine:
+        plain = isinstance(linear.weight, nn.Parameter)  # else computed anew at each call
+        if mean is None or variance is None or not norm.affine or not plain:
             return
         gain = norm.weight * torch.rsqrt(variance + norm.eps)
         linear.weight.mul_(gain[:, None])

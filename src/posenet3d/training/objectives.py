@@ -123,3 +123,13 @@ def branches_seen(objective: Objective) -> tuple[Branch, ...]:
         ((), ('teacher', 'student'))
     """
     return _SEEN.get(objective, BRANCHES)
+
+
+def is_built_in(objective: Objective) -> bool:
+    """Whether an objective is the library's own.
+
+    Example:
+        >>> is_built_in(bone_length), is_built_in(lambda forward: forward.mm_per_unit)
+        (True, False)
+    """
+    return objective in _SEEN

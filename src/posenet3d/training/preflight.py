@@ -1,10 +1,17 @@
 """What is made sure of before the first step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
+import torch
+from torch import Tensor
+
 from posenet3d.errors import ConfigurationError, UnknownNameError
-from posenet3d.networks import PoseNet3D
+from posenet3d.networks import PoseNet3D, evaluating, made_up_windows
+from posenet3d.training.config import TrainerConfig
+from posenet3d.training.engine.device import forked_random_state
+from posenet3d.training.forward import Forward, ForwardSettings
+from posenet3d.training.objectives import Objective, is_built_in
 from posenet3d.training.stage import StageConfig
 from posenet3d.training.step import parameters_of
 
@@ -103,3 +110,60 @@ def check_something_learns(model: PoseNet3D, stages: Iterable[StageConfig]) -> N
     ]
     if faults:
         raise ConfigurationError(faults)
+
+
+def check_losses(
+    model: PoseNet3D, config: TrainerConfig, objectives: Iterable[Mapping[str, Objective]]
+) -> None:
+    """Make sure that other packages' losses give scalars, by a trial on made-up windows.
+
+    Those of the last stage too, so that a mistake is not found after hours of the others. The
+    network is as it was afterwards; on the way its scale is the body's where it is not known.
+
+    Args:
+        model: the network.
+        config: the run's configuration.
+        objectives: each stage's losses by name.
+
+    Raises:
+        ConfigurationError: if a loss raises, or gives something else than a scalar; all that do
+            are listed.
+
+    Example:
+        >>> from posenet3d.training import TrainerConfig
+        >>> small = {"name": "temporal", "options": {"channels": 16}}
+        >>> config = TrainerConfig.preset(
+        ...     "chen2019", network={"frames": 1, "backbone": small, "discriminator": small}
+        ... )
+        >>> model = PoseNet3D(config.network)
+        >>> check_losses(model, config, [{"cycle_2d": lambda forward: forward.now.mean(0)}])
+        Traceback (most recent call last):
+        posenet3d.errors.ConfigurationError: The configuration has 1 fault:
+          - stages.teacher.losses.cycle_2d: expected a scalar tensor, got a tensor (1, 14, 2)
+    """
+    faults = []
+    batch, scale = made_up_windows(model, following=1), model.metres_per_unit.clone()
+    with forked_random_state(model.metres_per_unit.device), evaluating(model):
+        if not model.has_student:
+            model.take_scale_of_body()
+        for stage, losses in zip(config.stages, objectives, strict=True):
+            forward = Forward(model, batch, ForwardSettings.of(config, stage))
+            for name, objective in losses.items():
+                if not is_built_in(objective) and (fault := _fault_of(objective, forward)):
+                    faults.append(f"stages.{stage.name}.losses.{name}: {fault}")
+        model.metres_per_unit.copy_(scale)
+    if faults:
+        raise ConfigurationError(faults)
+
+
+def _fault_of(objective: Objective, forward: Forward) -> str | None:
+    """What is wrong with a loss, if something is."""
+    try:
+        value: object = objective(forward)
+    except Exception as error:
+        return f"failed on made-up windows: {type(error).__name__}: {error}"
+    if not isinstance(value, Tensor):
+        return f"expected a scalar tensor, got {type(value).__name__}"
+    if value.shape != torch.Size([]):
+        return f"expected a scalar tensor, got a tensor {tuple(value.shape)}"
+    return None

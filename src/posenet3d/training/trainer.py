@@ -17,7 +17,13 @@ from posenet3d.errors import (
     RunFolderError,
 )
 from posenet3d.keypoints import KeypointSequence
-from posenet3d.networks import PoseNet3D, pretrained_folder, save_model, start_from
+from posenet3d.networks import (
+    PoseNet3D,
+    check_parts,
+    pretrained_folder,
+    save_model,
+    start_from,
+)
 from posenet3d.networks.model_files import StoredModel
 from posenet3d.networks.weights import describe_model
 from posenet3d.plugins import GROUPS
@@ -30,6 +36,7 @@ from posenet3d.training.interrupts import Interrupt, deferred_interrupts
 from posenet3d.training.placement import TrainingData, describe_windows
 from posenet3d.training.preflight import (
     Resume,
+    check_losses,
     check_scale_is_known,
     check_something_learns,
     check_student_follows,
@@ -149,9 +156,11 @@ class Trainer:
             start_from(model, self.config.start_from)
         model.input_length.fill_(self._data.length or 0.0)
         model.fps = self._data.fps
+        check_parts(model)
         check_something_learns(model, self.config.stages)
         check_scale_is_known(model, self.config.stages)
         check_student_follows(model, self.config.stages)
+        check_losses(model, self.config, self._objectives)
         return model
 
     def _start_digest(self) -> str | None:
