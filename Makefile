@@ -18,7 +18,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --doctest-modules \
 SPHINX := $(ONE_THREAD) $(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees
 GATED  := geometry losses skeletons plugins
 
-.PHONY: help demo test test-all lint types imports unit coverage docs dist clean
+.PHONY: help demo test test-all code lint unit docs dist clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,11 +32,15 @@ help:
 demo: $(VENV)/.demo
 	$(ONE_THREAD) $(BIN)/posenet3d demo --out $(DEMO)
 
-# Neither lint nor docs keeps two cores busy. With make 4 each one's output comes whole, at its end.
-WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# One core would be idle while docs are made. With make 4 the output of lint and of docs comes whole,
+# at its end, and that of the tests as it comes.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 test: $(VENV)/.dev
-	$(MAKE) --jobs=2 $(WHOLE) lint docs
-	$(MAKE) unit
+	$(MAKE) --jobs=2 $(SYNC:%=%=target) docs code
+
+code: $(VENV)/.dev
+	$(MAKE) lint
+	$(MAKE) $(SYNC:%=%=none) unit
 
 test-all: lint docs
 	HYPOTHESIS_PROFILE=thorough $(PYTEST) src tests
