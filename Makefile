@@ -84,13 +84,13 @@ $(BIN)/python:
 
 # Torch comes first, by its exact version, so that nothing else chooses one.
 $(VENV)/.torch: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --no-compile torch==2.13.0
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
-	$(BIN)/python -m pip install --quiet -e ".[viz]"
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[viz]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[dev]"
 	@touch $@ $(VENV)/.demo
