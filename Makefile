@@ -18,7 +18,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --doctest-modules \
 SPHINX := $(ONE_THREAD) $(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees
 GATED  := geometry losses skeletons plugins
 
-.PHONY: help demo test test-all lint types imports unit coverage docs dist clean
+.PHONY: help demo test test-all code lint unit docs dist clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,11 +32,15 @@ help:
 demo: $(VENV)/.demo
 	$(ONE_THREAD) $(BIN)/posenet3d demo --out $(DEMO)
 
-# Neither lint nor docs keeps two cores busy. With make 4 each one's output comes whole, at its end.
-WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+# One core would be idle while docs are made. With make 4 the output of lint and of docs comes whole,
+# at its end, and that of the tests as it comes.
+SYNC := $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 test: $(VENV)/.dev
-	$(MAKE) --jobs=2 $(WHOLE) lint docs
-	$(MAKE) unit
+	$(MAKE) --jobs=2 $(SYNC:%=%=target) docs code
+
+code: $(VENV)/.dev
+	$(MAKE) lint
+	$(MAKE) $(SYNC:%=%=none) unit
 
 test-all: lint docs
 	HYPOTHESIS_PROFILE=thorough $(PYTEST) src tests
@@ -80,13 +84,13 @@ $(BIN)/python:
 
 # Torch comes first, by its exact version, so that nothing else chooses one.
 $(VENV)/.torch: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet torch==2.13.0
+	$(BIN)/python -m pip install --quiet --no-compile torch==2.13.0
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
-	$(BIN)/python -m pip install --quiet -e ".[viz]"
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[viz]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[dev]"
 	@touch $@ $(VENV)/.demo

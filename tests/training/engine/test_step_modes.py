@@ -58,12 +58,19 @@ def test_nothing_waits_for_the_device_in_a_step(stage: int, trainer: MakeTrainer
             run.record()
 
 
-def test_the_losses_of_each_stage_are_one_graph() -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("teacher", "joint", "denoising"),
+        pytest.param(("distillation", "sja"), marks=pytest.mark.slow),  # joint has their losses
+    ],
+)
+def test_the_losses_of_each_stage_are_one_graph(names: tuple[str, ...]) -> None:
     """In a process of its own: no compiler follows the checks of shapes that a test run adds."""
     program = Path(__file__).with_name("one_graph.py")
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, program, *names], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{name}: one graph" for name in (*STAGES, "denoising")]
+    assert done.stdout.splitlines() == [f"{name}: one graph" for name in names]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
