@@ -41,6 +41,9 @@ __all__ = [
 CONFIG = "Config"
 """The attribute by which a component tells the pydantic model of its options."""
 
+NEEDS = "needs"
+"""The attribute by which a component tells what must be installed for it."""
+
 Component = TypeVar("Component", bound=Callable[..., Any])
 
 
@@ -245,8 +248,9 @@ class PluginGroup:
             spec: the name and the options.
 
         Returns:
-            One line a fault: the name is unknown or not unique, the import fails, or the
-            component's ``Config`` refuses an option. Empty where all is well.
+            One line a fault: the name is unknown or not unique, the import fails, what it needs
+            is not installed, or the component's ``Config`` refuses an option. Empty where all is
+            well.
 
         Example:
             >>> GROUPS["view_samplers"].faults(PluginSpec(name="uniform"))
@@ -257,6 +261,8 @@ class PluginGroup:
             config = getattr(component, CONFIG, None)
             if isinstance(config, type) and issubclass(config, BaseModel):
                 self._configuration(config, spec)
+            if needs := getattr(component, NEEDS, None):
+                needs()
         except ConfigurationError as error:
             return error.faults
         except PoseNet3DError as error:
@@ -322,13 +328,17 @@ GROUPS: Mapping[str, PluginGroup] = MappingProxyType(
 """Every kind of plug-in, by the last part of its entry-point group's name."""
 
 
-def configured_by(config: type[BaseModel]) -> Callable[[Component], Component]:
+def configured_by(
+    config: type[BaseModel], needs: Callable[[], object] | None = None
+) -> Callable[[Component], Component]:
     """A decorator: a plug-in's options are checked, and its defaults filled in, by ``config``.
 
     For components that are functions; a class nests its ``Config``.
 
     Args:
         config: the pydantic model of the options.
+        needs: raises :class:`~posenet3d.errors.MissingExtraError` where an optional package is
+            not installed; asked before work begins that would be lost.
 
     Returns:
         The decorator; it gives the component itself back.
@@ -344,6 +354,7 @@ def configured_by(config: type[BaseModel]) -> Callable[[Component], Component]:
 
     def attach(component: Component) -> Component:
         setattr(component, CONFIG, config)
+        setattr(component, NEEDS, needs)
         return component
 
     return attach

@@ -1,6 +1,7 @@
 """``posenet3d export`` writes what is asked for, or first says all that is wrong."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -92,6 +93,15 @@ def test_a_wrong_call_says_what_was_expected(arguments, message, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     assert run(*arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_format_whose_extra_is_missing_is_told_before_the_first_file_is_written(
+    result, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "ezc3d", None)
+    assert run(result, "-o", tmp_path / "a.trc", "-o", tmp_path / "a.c3d") == 2
+    assert "pip install 'posenet3d[io]'" in capsys.readouterr().err
+    assert not (tmp_path / "a.trc").exists()
 
 
 def test_a_file_that_is_no_result_is_told(tmp_path, capsys):

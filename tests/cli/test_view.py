@@ -92,6 +92,12 @@ def test_the_page_is_served_until_it_is_interrupted(result):
         server.kill()
 
 
+def test_an_address_that_is_not_this_machines_is_told(result, capsys):
+    pytest.importorskip("viser")
+    assert run(result, "--no-browser", "--host", "192.0.2.1") == 2
+    assert "192.0.2.1:8080: nothing can be served here" in capsys.readouterr().err
+
+
 def test_help_imports_no_torch():
     program = (
         "import sys\nfrom posenet3d.cli import main\n"

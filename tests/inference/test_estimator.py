@@ -274,6 +274,8 @@ def test_a_path_is_loaded_with_what_it_takes(
     np.testing.assert_allclose(lifted.joints3d, estimator.predict(walk).joints3d, atol=1e-6)
     with pytest.raises(ShapeError, match=r"fps=: expected a path beside it"):
         estimator.predict(walk, fps=50)
+    with pytest.raises(TypeError, match="unexpected argument 'height'"):
+        estimator.predict(walk, height=1.8)
 
 
 @pytest.mark.parametrize(

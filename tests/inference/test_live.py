@@ -106,6 +106,7 @@ def test_nobody_in_sight_is_no_end(estimator: Estimator, walk: KeypointSequence)
     assert all(np.isfinite(each.joints3d).all() for each in live[2:])
     assert all(np.isfinite(each.root).all() for each in live[2:])
     assert live[12].invented.all()
+    assert repr(live[12]).endswith("newest 12, 14 of 14 joints not seen)")
     assert not live[11].invented.any()
 
 

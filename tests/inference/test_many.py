@@ -123,7 +123,7 @@ def test_a_defect_is_told_apart_from_a_bad_input(folder, tmp_path):
     assert not list((tmp_path / "out").glob(f"{STAGE}*"))
 
 
-def test_what_can_never_be_is_told_before_the_first_input(folder, tmp_path):
+def test_what_can_never_be_is_told_before_the_first_input(folder, tmp_path, monkeypatch):
     flat, out = Flat(), tmp_path / "out"
     with pytest.raises(UnknownPluginError, match="glb"):
         predict_many(flat, folder, out, Plan(("gbl",)))
@@ -135,11 +135,18 @@ def test_what_can_never_be_is_told_before_the_first_input(folder, tmp_path):
         predict_many(flat, [], out, NPZ)
     with pytest.raises(ConfigurationError, match="not among"):
         predict_many(flat, folder, out, Plan(("npz",), exporting={"glb": {}}))
+    with pytest.raises(ConfigurationError, match="nothing at"):
+        predict_many(flat, folder / "nowhere", out, NPZ)
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "ezc3d", None)
+        with pytest.raises(ConfigurationError, match="ezc3d"):
+            predict_many(flat, folder, out, Plan(("c3d",)))
     with pytest.raises(ShapeError, match="fps"):
         predict_many(flat, folder, out, Plan(("npz",), reading={"fps": -1}))
     with pytest.raises(UnknownNameError, match="filter"):
         predict_many(flat, folder, out, Plan(("npz",), repairing={"smooth": "kalman"}))
     assert not flat.lifted
+    assert not out.exists()
 
 
 def two_people(path):

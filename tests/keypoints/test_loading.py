@@ -305,10 +305,13 @@ def test_clips_that_someone_named_are_never_ghosts(tmp_path):
         load_keypoints(tmp_path / "a.npz")
 
 
-def test_an_empty_folder_and_a_motion_that_was_lifted_are_told_as_such(tmp_path):
+def test_an_empty_folder_one_of_folders_and_a_lifted_motion_are_told_as_such(tmp_path):
     (tmp_path / "none").mkdir()
     with pytest.raises(KeypointFormatError, match="none: expected keypoint files, got an empty"):
         load_keypoints(tmp_path / "none")
+    (tmp_path / "pose" / "cam1_json").mkdir(parents=True)
+    with pytest.raises(KeypointFormatError, match="sub-folders alone, the first 'cam1_json'"):
+        load_keypoints(tmp_path / "pose")
     np.savez(tmp_path / "a.npz", posenet3d="{}", joints3d=np.zeros((2, 14, 3)))
     with pytest.raises(KeypointFormatError, match=r"a\.npz: expected keypoints, got a motion"):
         load_keypoints(tmp_path / "a.npz")

@@ -55,6 +55,14 @@ def test_without_pyav_an_mp4_names_the_extra(tmp_path, waving, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("missing", ["PIL", "matplotlib.figure"])
+def test_without_pillow_or_matplotlib_a_gif_names_the_extra(tmp_path, waving, monkeypatch, missing):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(MissingExtraError, match=r"posenet3d\[viz\]"):
+        waving().save(tmp_path / "motion.gif")
+    assert not list(tmp_path.iterdir())
+
+
 def mean_place(picture, colour):
     near = np.abs(picture.astype(int) - np.array(colour)).max(axis=-1) < 50
     return np.argwhere(near).mean(axis=0)

@@ -93,5 +93,8 @@ def write(lifted: "Reconstruction", path: Path) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
+    from posenet3d.errors import how_many
+
     lifted.save(path, format="html")
-    typer.echo(f"{path}: {len(lifted)} frames, {path.stat().st_size / 1e6:.2f} MB, plays offline")
+    size = f"{path.stat().st_size / 1e6:.2f} MB"
+    typer.echo(f"{path}: {how_many(len(lifted), 'frame')}, {size}, plays offline")

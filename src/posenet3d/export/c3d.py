@@ -39,7 +39,20 @@ class C3dConfig(BaseModel):
     """How the root moves; see :data:`~posenet3d.reconstruction.ROOT_MOTIONS`."""
 
 
-@configured_by(C3dConfig)
+def _ezc3d() -> Any:
+    """The package that writes the file.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        import ezc3d
+    except ImportError:
+        raise MissingExtraError("ezc3d", "io", "C3D files") from None
+    return ezc3d
+
+
+@configured_by(C3dConfig, needs=_ezc3d)
 def write_c3d(
     *,
     path: str | os.PathLike[str],
@@ -76,10 +89,7 @@ def write_c3d(
         >>> path.read_bytes()[:2]  # parameters from block 2 on; C3D's mark
         b'\x02P'
     """
-    try:
-        import ezc3d
-    except ImportError:
-        raise MissingExtraError("ezc3d", "io", "C3D files") from None
+    ezc3d = _ezc3d()
     if unit not in UNITS_A_METRE:
         raise UnknownNameError("unit", unit, UNITS_A_METRE)
     tracks = joint_tracks(reconstruction, "world", "z", root)
@@ -125,10 +135,8 @@ def _points(tracks: JointTracks) -> Float[np.ndarray, "4 joints frames"]:
 
 def _check_whole(made: Path, points: Float[np.ndarray, "4 joints frames"]) -> None:
     """Reads the file again, since ezc3d says nothing of a full disk."""
-    import ezc3d
-
     try:
-        read = ezc3d.c3d(str(made))["data"]["points"][:3]
+        read = _ezc3d().c3d(str(made))["data"]["points"][:3]
         whole = np.array_equal(read, points[:3].astype(np.float32), equal_nan=True)
     except Exception:  # whatever ezc3d makes of half a file
         whole = False

@@ -56,7 +56,7 @@ class Plan:
 
         Raises:
             ConfigurationError: no format, one twice, or options of a format that is not written
-                or does not take them.
+                or does not take them, or a format whose extra is not installed.
             ShapeError: a number of reading or repairing is out of range.
             UnknownNameError: no such layout or filter.
             UnknownPluginError: no such format.
@@ -77,7 +77,10 @@ class Plan:
         exporters = GROUPS["exporters"]
         for name in self.formats:
             exporters.find(name)
-        specs = [PluginSpec(name=name, options=dict(each)) for name, each in self.exporting.items()]
+        specs = [
+            PluginSpec(name=name, options=dict(self.exporting.get(name, {})))
+            for name in self.formats
+        ]
         faults = [fault for spec in specs for fault in exporters.faults(spec)]
         if faults:
             raise ConfigurationError(faults)

@@ -14,16 +14,16 @@ def find_inputs(
 ) -> tuple[Path, ...]:
     """The inputs that are meant.
 
-    Several paths are taken as they are. One folder stands for what is in it, by the numbers in
-    the names: its files, and its sub-folders, each as one input. Hidden names are left out, and
-    suffixes of pictures, videos and texts.
+    Several paths are taken as they are, and so is one file. One folder stands for what is in it, by
+    the numbers in the names: its files, and its sub-folders, each as one input. Hidden names are
+    left out, and suffixes of pictures, videos and texts.
 
     Args:
         inputs: one folder, or files and folders.
         beside: the folder of outputs, which is no input even where it lies in that folder.
 
     Raises:
-        ConfigurationError: there is none, or the outputs would lie between them.
+        ConfigurationError: there is none, nothing is there, or the outputs would lie between them.
         StorageError: the folder cannot be read.
 
     Example:
@@ -37,6 +37,10 @@ def find_inputs(
             raise ConfigurationError(["out_folder: expected another folder than the inputs'"])
         found = tuple(each for each in entries(Path(inputs)) if not _is_same(each, beside))
     else:
+        if not Path(inputs).exists():
+            raise ConfigurationError(
+                [f"inputs: expected a folder of keypoint files, got nothing at {inputs}"]
+            )
         found = (Path(inputs),)
     if not found:
         raise ConfigurationError(

@@ -1,5 +1,6 @@
 """The way from one person's 2D keypoints to motion in 3D, with a trained network."""
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,8 @@ class Estimator:
 def _loaded(
     sequence: KeypointSequence | str | Path, loading: Mapping[str, Any]
 ) -> KeypointSequence:
+    if strange := loading.keys() - inspect.signature(load_keypoints).parameters.keys():
+        raise TypeError(f"predict() got an unexpected argument {min(strange)!r}")
     if not isinstance(sequence, KeypointSequence):
         return load_keypoints(sequence, **loading)
     if loading:

@@ -65,6 +65,10 @@ class LiveFrame:
     invented: Bool[np.ndarray, " 14"] = field(default_factory=lambda: np.ones(14, dtype=np.bool_))
     """True for joints whose 2D was not seen."""
 
+    def __repr__(self) -> str:
+        unseen = f"{int(self.invented.sum())} of {len(self.invented)} joints not seen"
+        return f"LiveFrame({self.frame}: {self.seconds:.3f} s, newest {self.newest}, {unseen})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:

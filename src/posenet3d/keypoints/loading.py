@@ -278,8 +278,15 @@ def _recognised(source: KeypointSource) -> KeypointReader:
 def _check_input(source: KeypointSource) -> None:
     """Says what an input of no known format is, where that is plain."""
     if source.is_folder:
-        if not any(source.path.iterdir()):
+        inside = sorted(source.path.iterdir())
+        if not inside:
             raise KeypointFormatError(source.path, "expected keypoint files, got an empty folder.")
+        if all(path.is_dir() for path in inside):
+            raise KeypointFormatError(
+                source.path,
+                f"expected a file a frame, got sub-folders alone, the first {inside[0].name!r}; "
+                "name one of them, or lift all by `posenet3d lift --many`.",
+            )
     elif source.suffix == ".npz" and _is_lifted(source.path):
         raise KeypointFormatError(
             source.path,

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from posenet3d.errors import KeypointFormatError
+from posenet3d.errors import KeypointFormatError, how_many
 from posenet3d.keypoints.stretches import stretches_of
 from posenet3d.skeletons import convert
 from posenet3d.skeletons import layout as layout_named
@@ -111,7 +111,7 @@ class KeypointSequence:
 
     def __repr__(self) -> str:
         return (
-            f"KeypointSequence({self.source!r}: {len(self)} frames of {self.layout!r}, "
+            f"KeypointSequence({self.source!r}: {how_many(len(self), 'frame')} of {self.layout!r}, "
             f"{self.fps:g} fps, {self.unit})"
         )
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from posenet3d.body import BodyModel
-from posenet3d.errors import ConfigurationError, PoseNet3DError, ShapeError
+from posenet3d.errors import ConfigurationError, PoseNet3DError, ShapeError, how_many
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import GROUPS, PluginSpec
 from posenet3d.reconstruction.camera import AssumedCamera
@@ -123,10 +123,9 @@ class Reconstruction:
     def __repr__(self) -> str:
         scale = f"height {self.height_m:g} m" if self.metric else "scale unknown"
         body = "skeleton" if self.body is None else f"body {self.body.model.name!r}"
-        return (
-            f"Reconstruction({self.keypoints.source!r}: {len(self)} frames, {self.fps:g} fps, "
-            f"{body}, {scale})"
-        )
+        frames = how_many(len(self), "frame")
+        facts = f"{frames}, {self.fps:g} fps, {body}, {scale}"
+        return f"Reconstruction({self.keypoints.source!r}: {facts})"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page that plays the motion, in a frame of its own.

@@ -13,7 +13,7 @@ from posenet3d.errors import ConfigurationError, MissingExtraError
 from posenet3d.files import atomic_write
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
-from posenet3d.visualization.figures import GREY, INK, new_figure
+from posenet3d.visualization.figures import GREY, INK, figure_class, new_figure
 from posenet3d.visualization.motion_panels import MotionPanels
 
 Panel = Literal["input", "front", "side"]
@@ -59,7 +59,35 @@ class Mp4Config(GifConfig):
     """Pictures a second, at most; the motion's own rate where that is lower."""
 
 
-@configured_by(GifConfig)
+def _pillow() -> Any:
+    """Pillow's images, where pictures can be drawn at all.
+
+    Raises:
+        MissingExtraError: matplotlib or Pillow is not installed.
+    """
+    figure_class()
+    try:
+        from PIL import Image as Pictures
+    except ImportError as error:
+        raise MissingExtraError("pillow", "viz", "GIF files") from error
+    return Pictures
+
+
+def _pyav() -> Any:
+    """PyAV, where pictures can be drawn at all.
+
+    Raises:
+        MissingExtraError: matplotlib or PyAV is not installed.
+    """
+    figure_class()
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError("av", "video", "MP4 files") from error
+    return av
+
+
+@configured_by(GifConfig, needs=_pillow)
 def write_gif(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
@@ -112,7 +140,7 @@ def write_gif(
                          duration=10 * delay, loop=0, disposal=1)  # fmt: skip
 
 
-@configured_by(Mp4Config)
+@configured_by(Mp4Config, needs=_pyav)
 def write_mp4(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
@@ -144,10 +172,7 @@ def write_mp4(
         MissingExtraError: PyAV (extra ``video``) or matplotlib is not installed.
         StorageError: a file cannot be read or written.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("av", "video", "MP4 files") from error
+    av = _pyav()
     rate = Fraction(min(float(fps), reconstruction.fps)).limit_denominator(1001)
     frames = _frames(reconstruction, float(rate), start, stop)
     pictures = motion_pictures(reconstruction, frames, panels, footage, height)
@@ -255,8 +280,7 @@ def _frames(
 
 def _with_one_palette(pictures: Iterator[Image], photographs: bool) -> Iterator[Any]:
     """Pictures in the first one's 256 colours, so that nothing flickers."""
-    from PIL import Image as Pictures
-
+    Pictures = _pillow()
     first = None
     for picture in pictures:
         whole = Pictures.fromarray(picture)
@@ -275,9 +299,7 @@ def _palette_with_white(picture: Any) -> Any:
 
 
 def _video_stream(container: Any, rate: Fraction, picture: Image) -> Any:
-    import av
-
-    codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+    codec = "libx264" if "libx264" in _pyav().codecs_available else "mpeg4"
     stream = container.add_stream(codec, rate=rate)
     stream.height, stream.width = picture.shape[:2]
     stream.pix_fmt = "yuv420p"

@@ -35,11 +35,24 @@ def new_figure(width: float, height: float) -> "Figure":
         >>> new_figure(4.0, 3.0).get_size_inches().tolist()
         [4.0, 3.0]
     """
+    return figure_class()(figsize=(width, height), facecolor="white")
+
+
+def figure_class() -> "type[Figure]":
+    """matplotlib's figure, imported when pictures are asked for.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+
+    Example:
+        >>> figure_class().__name__
+        'Figure'
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtraError("matplotlib", "viz", "Pictures") from error
-    return Figure(figsize=(width, height), facecolor="white")
+    return Figure
 
 
 def strip_axes(axes: "Axes") -> None:

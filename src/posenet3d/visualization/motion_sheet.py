@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from posenet3d.errors import how_many
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.visualization.figures import (
     GREY,
     INK,
+    figure_class,
     new_figure,
     picture_format,
     save_figure,
@@ -42,7 +44,7 @@ class SheetConfig(BaseModel):
     """The video, image or folder of images that the keypoints came from, to draw them on."""
 
 
-@configured_by(SheetConfig)
+@configured_by(SheetConfig, needs=figure_class)
 def write_motion_sheet(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
@@ -126,7 +128,7 @@ def _head_and_foot(figure: "Figure", lifted: Reconstruction) -> None:
     title = _literal(lifted.keypoints.source)
     figure.text(0.1 / width, 1 - 0.1 / height, title, ha="left", va="top", fontsize=10.5,
                 fontweight="bold", color=INK)  # fmt: skip
-    facts = f"{len(lifted)} frames at {lifted.fps:g} a second, {scale}"
+    facts = f"{how_many(len(lifted), 'frame')} at {lifted.fps:g} a second, {scale}"
     figure.text(0.1 / width, 1 - 0.3 / height, facts, ha="left", va="top", fontsize=8, color=GREY)
     draw_side_key(figure, above=0.18)
     note = "Upright on the floor, a tick every half metre. Side: the camera stands on the left."

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from posenet3d.body import LinearBlendBody
-from posenet3d.errors import PoseNet3DError
+from posenet3d.errors import PoseNet3DError, how_many
 from posenet3d.geometry import rotmat_to_unitquat
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.reconstruction import Reconstruction, WorldMotion
@@ -219,7 +219,7 @@ def _texts(lifted: Reconstruction) -> dict[str, str]:
     scale = f"height {lifted.height_m:g} m" if lifted.metric else "scale not known"
     return {
         "title": lifted.keypoints.source,
-        "summary": f"{seconds:.1f} s, {len(lifted)} frames at {lifted.fps:g} a second",
+        "summary": f"{seconds:.1f} s, {how_many(len(lifted), 'frame')} at {lifted.fps:g} a second",
         "layout": lifted.keypoints.layout,
         "scale": scale,
         "flat_label": f"2D keypoints of one person, layout {lifted.keypoints.layout}",

@@ -1,6 +1,7 @@
 """A motion in the browser, served by viser: playback, skeletons, body, camera and its 2D."""
 
 import math
+import socket
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -181,6 +182,8 @@ def _served(host: str, port: int) -> "viser.ViserServer":
     except ImportError as error:
         raise MissingExtraError("viser", "viz", "Motions in the browser") from error
     try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, 0), family=family).close()  # else viser waits for ever
         return viser.ViserServer(host=host, port=port, label="posenet3d", verbose=False)
     except (OSError, RuntimeError, AssertionError) as error:
         raise StorageError(f"{host}:{port}", f"nothing can be served here: {error}.") from error
