@@ -211,11 +211,9 @@ class Datasets(Generated):
             if plugin.distribution == "posenet3d":
                 card, name = plugin.load().about, plugin.name
                 named = f":doc:`{card.title} <{name}>`" if name in pages else card.title
-                gives = {"train": "2D to train on", "test": "a test set with 3D"}
-                what = ", ".join(gives[each] for each in card.splits)
                 register = "yes" if card.registration else "no"
-                rows.append([f"``{name}``", named, what, register, card.licence])
-        yield from table(["name", "dataset", "gives", "register", "licence"], rows, "14 22 20 9 35")
+                rows.append([f"``{name}``", named, ", ".join(card.splits), register, card.licence])
+        yield from table(["name", "dataset", "gives", "register", "licence"], rows, "18 26 12 9 35")
 
 
 class Layouts(Generated):
@@ -384,7 +382,7 @@ class Joints(Generated):
 
 
 class RootNames(Generated):
-    """The names of the root package, and where each is documented."""
+    """The names of the root package, each with its docstring's first line."""
 
     def lines(self) -> Iterator[str]:
         import posenet3d
@@ -392,8 +390,9 @@ class RootNames(Generated):
         rows = []
         for name in sorted(posenet3d._HOMES):
             home = f"posenet3d.{posenet3d._HOMES[name]}"
-            rows.append([f"``posenet3d.{name}``", f":obj:`{home}.{name}`"])
-        yield from table(["name", "documented as"], rows)
+            summary = inspect.getdoc(getattr(posenet3d, name)).partition("\n")[0]
+            rows.append([f":obj:`{name} <{home}.{name}>`", summary])
+        yield from table(["name", "what it is"], rows, "32 68")
 
 
 class Command(Generated):

@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 REGROUPED = (
     (r"\\tilde (\w)(?=[_^])", r"{\\tilde \1 {}}"),  # else the index lands under the letter
-    (r"\\\|(.*?)\\\|", r"{\\|\1\\|}"),  # else bars are as tall as all of the line, or of two heights
-    (r"(\w)'", r"\1^{\\prime}"),  # else an index belongs to the prime
+    (r"\\\|(.*?)\\\|", r"{\\|\1\\|}"),  # else bars are as tall as the line, or of two heights
+    (r"(\w)'", r"{\1'}"),  # else an index belongs to the prime alone
 )
 """What docutils' converter groups otherwise than LaTeX."""
 

@@ -16,7 +16,7 @@ from sphinx.pycode import ModuleAnalyzer
 
 def whole_attribute(self: GoogleDocstring) -> tuple[str, list[str]]:
     """No type, and the docstring as it is."""
-    return "", list(self._consume_contiguous() + self._consume_empty())
+    return "", list(self._consume_to_end())
 
 
 def whole_returns(
@@ -37,7 +37,16 @@ def add_constants(
     own.analyze()
     for constant in getattr(obj, "__all__", ()):
         if constant.isupper() and ("", constant) not in own.attr_docs:
-            lines += ["", f".. autodata:: {name}.{constant}", "   :no-value:"]
+            lines += ["", f".. autodata:: {name}.{constant}"]
+            lines += [] if tells_itself(getattr(obj, constant)) else ["   :no-value:"]
+
+
+def tells_itself(value: Any) -> bool:
+    """Whether a value is short and plain enough to stand beside its name."""
+    plain = isinstance(value, str | int | float) or (
+        isinstance(value, tuple) and all(isinstance(each, str | int | float) for each in value)
+    )
+    return plain and len(repr(value)) <= 80
 
 
 def skip_aliases(

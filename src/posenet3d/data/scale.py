@@ -188,7 +188,7 @@ def _without_gaps(
         raise DataError(
             name,
             f"expected hips and head top in some frame, for centre and scale, got no {joint!r}; "
-            "nothing can be said of this sequence without it.",
+            "it must be seen once. Layouts without a head top need ears, eyes or nose for it.",
         )
     return filled
 

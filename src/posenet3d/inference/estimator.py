@@ -32,8 +32,8 @@ from posenet3d.skeletons import layout as layout_named
 class Estimator:
     """A trained network that lifts sequences: `KeypointSequence` in, `Reconstruction` out.
 
-    :meth:`from_pretrained` makes one, :meth:`predict` lifts a recording, :meth:`predict_stream` live
-    frames.
+    :meth:`from_pretrained` makes one, :meth:`predict` lifts a recording, and
+    :meth:`predict_stream` live frames.
 
     Args:
         model: the network; it stays where it is, in eval mode and with its parameters frozen.
