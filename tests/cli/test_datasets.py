@@ -1,6 +1,7 @@
 import hashlib
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from posenet3d.cli import main
 from posenet3d.cli.train import parse_changes
 from posenet3d.data import AnnotatedFile, load_shards
 from posenet3d.data.datasets import DatasetCard, Download
+from posenet3d.data.datasets.cmu.dataset import CmuDataset
 from posenet3d.data.datasets.synthetic import SyntheticDataset
 from posenet3d.data.normalization import SCALE_MODES
 from posenet3d.keypoints import read_clips
@@ -234,6 +236,28 @@ def test_an_archive_whose_files_are_there_is_not_fetched_again(
         (tmp_path / name).touch()
     assert run("fetch", "synthetic", "--root", tmp_path) == 0
     assert not (tmp_path / "walks.zip").exists()
+
+
+def test_cmu_s_archive_is_fetched_and_unpacked(
+    hosted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with zipfile.ZipFile(hosted / "allasfamc.zip", "w") as archive:
+        for name in ("01.asf", "01_01.amc"):
+            archive.writestr(f"all_asfamc/subjects/01/{name}", name)
+    server = SyntheticDataset.about.downloads[0].url.rpartition("/")[0]
+    card = CmuDataset.about
+    (packed,) = card.downloads
+    here = replace(packed, url=packed.url.replace("http://mocap.cs.cmu.edu", server))
+    monkeypatch.setattr(CmuDataset, "about", replace(card, downloads=(here,)))
+    root = tmp_path / "cmu"
+    assert run("fetch", "cmu", "--root", root) == 0
+    told = capsys.readouterr().out
+    assert "its publisher gives no checksum" in told
+    assert f"Next: posenet3d data convert cmu --root {root}" in told
+    assert (root / "all_asfamc" / "subjects" / "01" / "01_01.amc").read_text() == "01_01.amc"
 
 
 def test_a_wrong_checksum_ends_in_one_message(
