@@ -238,6 +238,17 @@ def test_an_archive_whose_files_are_there_is_not_fetched_again(
     assert not (tmp_path / "walks.zip").exists()
 
 
+def test_where_a_download_is_refused_the_steps_are_told(
+    hosted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (hosted / "walks.npz").unlink()
+    assert run("fetch", "synthetic", "--root", tmp_path / "walks") == 2
+    told = capsys.readouterr()
+    assert "walks.npz: cannot be downloaded: 404" in told.err
+    assert "kept" not in told.err
+    assert "Ask at https://example.org/walks" in told.out
+
+
 def test_cmu_s_archive_is_fetched_and_unpacked(
     hosted: Path,
     tmp_path: Path,
