@@ -123,7 +123,9 @@ def test_what_cannot_be_converted_is_told(
 def test_what_is_there_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "test.npz").write_text("mine")
     assert run("convert", "synthetic", *SMALL, "--out", tmp_path) == 2
-    assert "already there" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "already there" in shown
+    assert "or make the rest with --split train." in shown
     assert [path.name for path in tmp_path.iterdir()] == ["test.npz"]
 
 
