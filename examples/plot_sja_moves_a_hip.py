@@ -138,11 +138,11 @@ figure, panels = plt.subplots(1, 4, figsize=(9.2, 2.7))
 for pair, name in zip(panels.reshape(2, 2), regressors, strict=True):
     with torch.no_grad():
         joints = regressors[name].joints(body, *turned)[worst].numpy()
-    for axes, view in zip(pair, (FRONT, LEFT), strict=True):
+    for axes, view, side in zip(pair, (FRONT, LEFT), ("", ", a quarter turn on"), strict=True):
         draw_mesh(axes, mesh, FACES, view)
         draw_joints(axes, joints, ~inside_mesh(joints, mesh, FACES), view)
         frame_points(axes, window, view)
-        axes.set_title(f"{name}, {view.name}", fontsize=9)
+        axes.set_title(f"{name}{side}", fontsize=9)
 figure.tight_layout()
 
 # %%

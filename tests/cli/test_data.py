@@ -86,6 +86,46 @@ def test_info_tells_what_a_file_holds(clips, capsys):
     assert (report["layout"], report["normalization"]) == (["lsp_14"], None)
 
 
+def test_info_tells_what_3d_motion_is_before_anybody_films_it(tmp_path, capsys):
+    path = tmp_path / "motion.npz"
+    still = np.random.default_rng(0).normal(size=(20, 14, 3))
+    np.savez(path, fps=50.0, layout="lsp_14", **{"S1/a": still, "S1/b": still, "S2/a": still})
+    assert run("info", path, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert "3D motion" in report["kind"]
+    assert (report["clips"], report["subjects"], report["frames"]) == (3, 2, 60)
+    assert (report["fps"], report["layout"]) == ([50.0], ["lsp_14"])
+    assert run("info", path, "--json", "--protocol", "cmu14") == 0
+    assert json.loads(capsys.readouterr().out)["sequences"] == 3 * 4
+
+
+def test_info_tells_what_a_detector_wrote(tmp_path, capsys):
+    joints = [number for joint in range(25) for number in (joint, 2 * joint, 0.9)]
+    folder = tmp_path / "anna" / "walk"
+    folder.mkdir(parents=True)
+    for frame in range(20):
+        person = {"person_id": [-1], "pose_keypoints_2d": joints}
+        (folder / f"cam_{frame:012}_keypoints.json").write_text(json.dumps({"people": [person]}))
+    assert run("info", tmp_path, "--layout", "body_25", "--fps", "20", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["sequences"], report["subjects"], report["frames"]) == (1, 1, 20)
+    assert (report["fps"], report["layout"]) == ([20.0], ["body_25"])
+    assert run("info", tmp_path) == 2
+    assert "say --layout body_25" in capsys.readouterr().err
+
+
+def test_info_tells_what_another_program_s_npz_holds(tmp_path, capsys):
+    found = {"S1": {"Walking": list(np.ones((4, 9, 17, 2), dtype=np.float32))}}
+    sides = [[4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]]
+    path = tmp_path / "data_2d_h36m_gt.npz"
+    np.savez(path, positions_2d=found, metadata={"keypoints_symmetry": sides})
+    assert run("info", path) == 2
+    assert "say --fps" in capsys.readouterr().err
+    assert run("info", path, "--fps", "50", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["sequences"], report["frames"], report["layout"]) == (4, 36, ["h36m_17"])
+
+
 def test_info_is_a_table_for_people(clips, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     assert run("shard", clips, "--out", tmp_path / "shards") == 0
@@ -142,7 +182,8 @@ def test_a_changed_shard_is_found_when_asked(clips, tmp_path, capsys):
             "Invalid value for",
         ),
         (["shard", "--out", "shards"], "Missing argument 'IN'"),
-        (["info", "clips"], "posenet3d data shard"),
+        (["info", "clips", "--check"], "folder of shards for --check"),
+        (["info", "clips", "--protocol", "cmu14"], "leave the protocol away"),
         (["info", "clips/c.npz"], "cannot be read"),
         (["shard", "no/clips.npz", "--out", "clips"], "no such file or folder"),
         (["info", "clips/a.npz", "--check"], "folder of shards for --check"),

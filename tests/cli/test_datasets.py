@@ -1,6 +1,7 @@
 import hashlib
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from posenet3d.cli import main
 from posenet3d.cli.train import parse_changes
 from posenet3d.data import AnnotatedFile, load_shards
 from posenet3d.data.datasets import DatasetCard, Download
+from posenet3d.data.datasets.cmu.dataset import CmuDataset
 from posenet3d.data.datasets.synthetic import SyntheticDataset
 from posenet3d.data.normalization import SCALE_MODES
 from posenet3d.keypoints import read_clips
@@ -123,7 +125,9 @@ def test_what_cannot_be_converted_is_told(
 def test_what_is_there_is_not_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "test.npz").write_text("mine")
     assert run("convert", "synthetic", *SMALL, "--out", tmp_path) == 2
-    assert "already there" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "already there" in shown
+    assert "or make the rest with --split train." in shown
     assert [path.name for path in tmp_path.iterdir()] == ["test.npz"]
 
 
@@ -255,6 +259,39 @@ def test_an_archive_whose_files_are_there_is_not_fetched_again(
         (tmp_path / name).touch()
     assert run("fetch", "synthetic", "--root", tmp_path) == 0
     assert not (tmp_path / "walks.zip").exists()
+
+
+def test_where_a_download_is_refused_the_steps_are_told(
+    hosted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (hosted / "walks.npz").unlink()
+    assert run("fetch", "synthetic", "--root", tmp_path / "walks") == 2
+    told = capsys.readouterr()
+    assert "walks.npz: cannot be downloaded: 404" in told.err
+    assert "kept" not in told.err
+    assert "Ask at https://example.org/walks" in told.out
+
+
+def test_cmu_s_archive_is_fetched_and_unpacked(
+    hosted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with zipfile.ZipFile(hosted / "allasfamc.zip", "w") as archive:
+        for name in ("01.asf", "01_01.amc"):
+            archive.writestr(f"all_asfamc/subjects/01/{name}", name)
+    server = SyntheticDataset.about.downloads[0].url.rpartition("/")[0]
+    card = CmuDataset.about
+    (packed,) = card.downloads
+    here = replace(packed, url=packed.url.replace("http://mocap.cs.cmu.edu", server))
+    monkeypatch.setattr(CmuDataset, "about", replace(card, downloads=(here,)))
+    root = tmp_path / "cmu"
+    assert run("fetch", "cmu", "--root", root) == 0
+    told = capsys.readouterr().out
+    assert "its publisher gives no checksum" in told
+    assert f"Next: posenet3d data convert cmu --root {root}" in told
+    assert (root / "all_asfamc" / "subjects" / "01" / "01_01.amc").read_text() == "01_01.amc"
 
 
 def test_a_wrong_checksum_ends_in_one_message(

@@ -118,9 +118,11 @@ def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> d
             raise DataError(dataset.about.title, f"expected data for {each!r}, got {got}.")
     names = {"train": "train" if shards else "train.npz", "test": "test.npz"}
     places = {each: out / names[each] for each in asked}
+    left = [each for each, path in places.items() if not path.exists()]
     for path in places.values():
         if path.exists():
-            raise StorageError(path, "is already there; choose another folder, or remove it.")
+            rest = f", or make the rest with --split {left[0]}" if left else ""
+            raise StorageError(path, f"is already there; choose another folder, remove it{rest}.")
     make_folder(out)
     return places
 

@@ -62,8 +62,7 @@ def fetch(
         return
     folder = root or Path(name)
     before = _missing(card, folder)
-    if root is not None and not dry_run:
-        _download(card, root, complete=not before)
+    came = root is None or dry_run or _download(card, root, complete=not before)
     typer.echo(f"Files in {folder}:" if root else "Files of its folder (say --root to look there):")
     for line in _lines(card, folder):
         typer.echo(line)
@@ -71,7 +70,7 @@ def fetch(
         _print_steps(card)
     if root is None:
         return
-    if _missing(card, folder):
+    if not came or _missing(card, folder):
         raise typer.Exit(2)
     typer.echo(f"Next: posenet3d data convert {name} --root {folder} --out data/{name}")
 
@@ -154,10 +153,12 @@ def _print_steps(card: "DatasetCard") -> None:
         typer.echo(f"  {number}. {step}")
 
 
-def _download(card: "DatasetCard", root: Path, complete: bool) -> None:
-    """Fetch what may be fetched, but no archive whose files are there; may be gone on with."""
+def _download(card: "DatasetCard", root: Path, complete: bool) -> bool:
+    """Fetch what may be fetched, but no archive whose files are there; whether all of it came."""
     from posenet3d.data.datasets.fetching import download
+    from posenet3d.errors import StorageError
 
+    came = True
     for file in card.downloads:
         if complete and file.path not in card.files:
             continue
@@ -167,8 +168,13 @@ def _download(card: "DatasetCard", root: Path, complete: bool) -> None:
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on from there.", err=True)
             raise typer.Exit(130) from None
+        except StorageError as error:
+            typer.echo(f"Error: {error}", err=True)
+            came = False
+            continue
         checked = "as its checksum says" if file.sha256 else "its publisher gives no checksum"
         typer.echo(f"Downloaded: {path} ({checked})")
+    return came
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Every dataset's look-alike: converted by the command line, trained on, evaluated."""
 
 import importlib.util
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +120,15 @@ MADE: dict[str, Callable[[Path], tuple[Path | None, dict[str, object]]]] = {
 
 def test_every_dataset_of_the_library_is_here():
     assert sorted(MADE) == list(GROUPS["datasets"].names())
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
+def test_its_options_have_the_same_defaults_in_python(name):
+    dataset = GROUPS["datasets"].load(name)
+    parameters = inspect.signature(dataset).parameters
+    for option, field in dataset.Config.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        assert (parameters[option].default or None) == (default or None), option
 
 
 def convert(name, root, options, out):

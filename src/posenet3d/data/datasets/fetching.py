@@ -82,10 +82,8 @@ def _fetch(file: Download, target: Path, on_bytes: OnBytes | None) -> None:
         )
     except requests.RequestException as error:
         kept = part.stat().st_size if part.is_file() else 0
-        raise StorageError(
-            file.url,
-            f"cannot be downloaded: {error}. {kept} bytes are kept; the same command goes on.",
-        ) from error
+        how = f" {kept} bytes are kept; the same command goes on." if kept else ""
+        raise StorageError(file.url, f"cannot be downloaded: {error}.{how}") from error
     except ValueError as error:  # pooch's word for another checksum
         raise DataError(
             file.url,

@@ -119,6 +119,7 @@ def _sequence(
 ) -> KeypointSequence:
     points = recording.points
     layout = _layout(source, told, metadata, points.shape[1])
+    fps = told.fps_of(source, None, len(points))
     xy = np.where((points[..., :2] == 0).all(axis=-1, keepdims=True), np.nan, points[..., :2])
     videos = metadata.get("video_metadata")
     video = videos.get(recording.subject) if isinstance(videos, dict) else None
@@ -127,7 +128,7 @@ def _sequence(
             xy,
             points[..., 2] if points.shape[2] == 3 else None,
             layout=layout,
-            fps=told.fps_of(source, None, len(points)),
+            fps=fps,
             image_size=_size(told, video),
             track_id=number,
             source=recording.name,

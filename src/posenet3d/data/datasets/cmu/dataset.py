@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from posenet3d.data.datasets.card import DatasetCard
+from posenet3d.data.datasets.card import DatasetCard, Download
 from posenet3d.data.datasets.cmu.motion_clips import Cutting
 from posenet3d.data.datasets.cmu.open_split import OPEN_SPLIT, OPEN_SUBJECTS
 from posenet3d.data.datasets.cmu.recordings import Recording, each_clip, find_recordings
@@ -75,9 +75,9 @@ class CmuDataset(FilmedDataset):
             "created with funding from NSF EIA-0196217."
         ),
         steps=(
-            "Get the .asf and .amc files of the subjects at http://mocap.cs.cmu.edu, or B. "
-            "Hahne's BVH conversion at https://www.cgspeed.com; no registration.",
-            "Unpack them into one folder; sub-folders are fine.",
+            "Download allasfamc.zip, 1.1 GB, and unpack it; no registration. Where the download "
+            "is refused, take a browser: http://mocap.cs.cmu.edu/faqs.php",
+            "Or get B. Hahne's BVH conversion at https://www.cgspeed.com. Sub-folders are fine.",
             "posenet3d data cmu --root FOLDER --split train --out cmu_train.npz, and the same "
             "with test; or use the folder itself.",
         ),
@@ -88,6 +88,9 @@ class CmuDataset(FilmedDataset):
             "cmu_train.npz": "training clips made of them, instead of all that",
             "cmu_test.npz": "test clips made of them",
         },
+        downloads=(
+            Download("http://mocap.cs.cmu.edu/allasfamc.zip", "allasfamc.zip", unpacked=True),
+        ),
         optional=("**/*.amc", "**/*.asf", "**/*.bvh", "cmu_train.npz", "cmu_test.npz"),
         protocols=("cmu14", "cmu14-wild"),
     )
