@@ -8,7 +8,7 @@ from posenet3d.networks.discriminator import (
     TemporalDiscriminator,
 )
 from posenet3d.networks.lifter import Lifter, TeacherHead
-from posenet3d.networks.part_checks import check_parts, made_up_windows
+from posenet3d.networks.part_checks import check_parts
 from posenet3d.networks.posenet3d import (
     PARTS,
     PoseNet3D,
@@ -45,7 +45,6 @@ __all__ = [
     "evaluating",
     "limb_length",
     "load_model",
-    "made_up_windows",
     "model_card",
     "network_from",
     "pretrained_folder",

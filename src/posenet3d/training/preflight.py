@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from posenet3d.errors import ConfigurationError, UnknownNameError
-from posenet3d.networks import PoseNet3D, evaluating, made_up_windows
+from posenet3d.networks import PoseNet3D, evaluating
+from posenet3d.networks.part_checks import made_up_windows
 from posenet3d.training.config import TrainerConfig
 from posenet3d.training.engine.device import forked_random_state
 from posenet3d.training.forward import Forward, ForwardSettings

@@ -90,8 +90,9 @@ class LearnedViews(nn.Module):
 
     The pitch is one parameter; the lifter's adversarial gradient moves it through the
     reprojection, since only the true axis makes turned bodies look like real ones (after ElePose,
-    Wandt et al. 2022, who predict an elevation a pose). A depth-mirrored lifter finds the negative
-    pitch.
+    Wandt et al. 2022, who predict an elevation a pose). So does that of any other loss of the
+    stage that looks at a reprojection, as self-supervision does. A depth-mirrored lifter finds the
+    negative pitch.
 
     People are seen centred on their hips, so what it finds is the mean pitch of the camera's rays
     to the hips, for one rig within a degree or so; in the first few hundred steps it rises some
