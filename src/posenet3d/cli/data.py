@@ -10,8 +10,9 @@ from posenet3d.cli.data_cmu import cmu
 from posenet3d.cli.data_convert import convert
 from posenet3d.cli.data_fetch import fetch, list_datasets
 from posenet3d.cli.data_info import info
-from posenet3d.cli.options import FilmedBy
-from posenet3d.cli.writing import interrupts_told, training_on_shards
+from posenet3d.cli.options import Distance, FilmedBy, Normalization
+from posenet3d.cli.progress import Move, progress_bar
+from posenet3d.cli.writing import Counted, interrupts_told, training_on_shards
 from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
@@ -41,12 +42,8 @@ def shard(
     ],
     protocol: FilmedBy = None,
     split: Annotated[str, typer.Option(help="The protocol's split: train or test.")] = "train",
-    normalization: Annotated[
-        str, typer.Option(help="What the scale's mean is taken over, as network.normalization.")
-    ] = "sequence",
-    distance: Annotated[
-        float, typer.Option(help="Camera distance in head-to-root lengths, as network.distance.")
-    ] = 10.0,
+    normalization: Normalization = "sequence",
+    distance: Distance = 10.0,
     frames_per_shard: Annotated[
         int, typer.Option(min=1, help="The most frames a shard; 1,000,000 are 112 MB.")
     ] = 1_000_000,
@@ -58,9 +55,10 @@ def shard(
     from posenet3d.data import SequenceFiles, write_shards
 
     files = SequenceFiles(sources, protocol, split=split)
-    with interrupts_told(out), _Counted(files) as counted:
+    with interrupts_told(out), progress_bar("shard") as move:
+        counted = Counted(move)
         index = write_shards(
-            counted,
+            _ByFile(files, move),
             out,
             mode=normalization,
             distance=distance,
@@ -68,46 +66,18 @@ def shard(
             on_sequence=counted.done,
         )
     typer.echo(
-        f"{out}: {how_many(counted.sequences, 'sequence')}, {how_many(index.frames, 'frame')} in "
-        f"{how_many(len(index.shards), 'shard')}, normalised by {index.mode!r}"
+        f"{out}: {counted} in {how_many(len(index.shards), 'shard')}, normalised by {index.mode!r}"
     )
     typer.echo(f"Next: {training_on_shards(out, index)}")
 
 
-class _Counted:
-    """Files' sequences, with a bar of the files and a count of what was written."""
+class _ByFile:
+    """The sequences of files, with a bar that tells how many of the files are done."""
 
-    def __init__(self, files: "SequenceFiles") -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        console = Console(stderr=True)
-        self._files = files
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("files  {task.fields[written]}", style="dim"),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._bar = self._bars.add_task("", total=len(files.paths), written="")
-        self.sequences, self.frames = 0, 0
-
-    def __enter__(self) -> "_Counted":
-        self._bars.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bars.stop()
+    def __init__(self, files: "SequenceFiles", move: Move) -> None:
+        self._files, self._move = files, move
 
     def __iter__(self) -> Iterator["NamedSequence"]:
         for done, path in enumerate(self._files.paths):
-            self._bars.update(self._bar, completed=done, description=path.name)
+            self._move(done, len(self._files.paths))
             yield from self._files.of(path)
-        self._bars.update(self._bar, completed=len(self._files.paths))
-
-    def done(self, name: str, frames: int) -> None:
-        """A sequence is written."""
-        self.sequences, self.frames = self.sequences + 1, self.frames + frames
-        self._bars.update(self._bar, written=f"{self.sequences} sequences, {self.frames} frames")

@@ -1,18 +1,17 @@
 """``posenet3d data cmu``: CMU's motion capture made into a motion file."""
 
+import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from posenet3d.cli.options import Force
+from posenet3d.cli.progress import progress_bar
 from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from posenet3d.data.datasets.cmu import Recording
     from posenet3d.data.motion import MotionClip
 
@@ -63,13 +62,14 @@ def cmu(
     check_not_there(out, force)
     found = _recordings(root, subjects, split)
     written = _Written()
-    with interrupts_told(out), _progress(len(found)) as on_recording:
+    begun = itertools.count()
+    with interrupts_told(out), progress_bar("cmu", len(found)) as move:
         clips = each_clip(
             found,
             Cutting(fps, max_speed, min_seconds),
             metres=metres_per_unit,
             fps=recorded_fps,
-            on_recording=on_recording,
+            on_recording=lambda recording: move(next(begun), now=recording.path.name),
         )
         count = write_motion(out, written.counted(clips), fps)
     typer.echo(
@@ -111,24 +111,3 @@ class _Written:
             self.frames += len(clip)
             self.subjects.add(clip.subject)
             yield clip
-
-
-@contextmanager
-def _progress(recordings: int) -> "Iterator[Callable[[Recording], None]]":
-    """A bar of the recordings, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("", total=recordings)
-        begun = -1
-
-        def on_recording(recording: "Recording") -> None:
-            nonlocal begun
-            begun += 1
-            bars.update(bar, completed=begun, description=recording.path.name)
-
-        yield on_recording
-        bars.update(bar, completed=recordings)

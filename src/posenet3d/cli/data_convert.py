@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posenet3d.cli.options import DatasetOptions
+from posenet3d.cli.options import DatasetOptions, MaybeDistance, MaybeNormalization
+from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from posenet3d.data import AnnotatedSequence
     from posenet3d.data.datasets import Dataset
     from posenet3d.keypoints import KeypointSequence
-
-    Sized = TypeVar("Sized", KeypointSequence, AnnotatedSequence)
 
 SPLITS = ("train", "test", "both")
 
@@ -44,20 +42,8 @@ def convert(
     shards: Annotated[
         bool, typer.Option("--shards", help="Training 2D as shards, for sets that outgrow memory.")
     ] = False,
-    normalization: Annotated[
-        str | None,
-        typer.Option(
-            help="With --shards: what the scale's mean is taken over, as network.normalization; "
-            "if not given, sequence."
-        ),
-    ] = None,
-    distance: Annotated[
-        float | None,
-        typer.Option(
-            help="With --shards: camera distance in head-to-root lengths, as network.distance; "
-            "if not given, 10."
-        ),
-    ] = None,
+    normalization: MaybeNormalization = None,
+    distance: MaybeDistance = None,
     options: DatasetOptions = None,
 ) -> None:
     """Make our files of a dataset: 2D to train on, 2D with the truth to test against.
@@ -129,29 +115,32 @@ def _places(dataset: "Dataset", out: Path, split: str | None, shards: bool) -> d
 
 def _write_training(dataset: "Dataset", path: Path) -> tuple[str, str]:
     """Writes an npz; what was written, and the command that takes it."""
-    from posenet3d.cli.writing import interrupts_told
+    from posenet3d.cli.writing import Counted, interrupts_told
     from posenet3d.keypoints import write_clips
 
-    with interrupts_told(path), _Counted("train") as counted:
+    with interrupts_told(path), progress_bar("train") as move:
+        counted = Counted(move)
         write_clips(path, counted.of(dataset.training()))
     return f"{counted}", f"posenet3d train --data {path} --run runs/mine"
 
 
 def _write_shards(dataset: "Dataset", path: Path, scale: dict[str, Any]) -> tuple[str, str]:
-    from posenet3d.cli.writing import interrupts_told, training_on_shards
+    from posenet3d.cli.writing import Counted, interrupts_told, training_on_shards
     from posenet3d.data import write_shards
 
-    with interrupts_told(path), _Counted("train") as counted:
+    with interrupts_told(path), progress_bar("train") as move:
+        counted = Counted(move)
         index = write_shards(_Training(dataset), path, on_sequence=counted.done, **scale)
     return f"{counted}, normalised by {index.mode!r}", training_on_shards(path, index)
 
 
 def _write_test(dataset: "Dataset", path: Path) -> tuple[str, str]:
-    from posenet3d.cli.writing import interrupts_told
+    from posenet3d.cli.writing import Counted, interrupts_told
     from posenet3d.data import write_annotated
     from posenet3d.data.datasets import protocols_of
 
-    with interrupts_told(path), _Counted("test") as counted:
+    with interrupts_told(path), progress_bar("test") as move:
+        counted = Counted(move)
         named = ((sequence.name, sequence) for sequence in dataset.test())
         write_annotated(path, (each for _, each in counted.of(named)), protocols_of(dataset))
     unnamed = "" if protocols_of(dataset) else " --protocol h36m"
@@ -166,41 +155,3 @@ class _Training:
 
     def __iter__(self) -> "Iterator[tuple[str, KeypointSequence]]":
         return self._dataset.training()
-
-
-class _Counted:
-    """Sequences on their way, counted, with a line on the terminal that tells how far it is."""
-
-    def __init__(self, split: str) -> None:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        console = Console(stderr=True)
-        columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-        self._line = Progress(
-            *columns, console=console, disable=not console.is_terminal, transient=True
-        )
-        self._task = self._line.add_task(split, total=None)
-        self._split = split
-        self.sequences, self.frames = 0, 0
-
-    def __enter__(self) -> "_Counted":
-        self._line.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._line.stop()
-
-    def __str__(self) -> str:
-        return f"{self.sequences} sequences, {self.frames} frames"
-
-    def of(self, named: "Iterator[tuple[str, Sized]]") -> "Iterator[tuple[str, Sized]]":
-        """The sequences themselves."""
-        for name, sequence in named:
-            yield name, sequence
-            self.done(name, len(sequence))
-
-    def done(self, name: str, frames: int) -> None:
-        """A sequence is written."""
-        self.sequences, self.frames = self.sequences + 1, self.frames + frames
-        self._line.update(self._task, description=f"{self._split}: {self}, {name}")

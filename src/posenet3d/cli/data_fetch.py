@@ -1,14 +1,14 @@
 """``posenet3d data list`` and ``fetch``: which datasets there are, and how to come by one."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from posenet3d.cli.options import JsonTable
+from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from posenet3d.data.datasets import DatasetCard
@@ -163,7 +163,7 @@ def _download(card: "DatasetCard", root: Path, complete: bool) -> bool:
         if complete and file.path not in card.files:
             continue
         try:
-            with _progress(file.path) as on_bytes:
+            with progress_bar(file.path, unit="bytes") as on_bytes:
                 path = download(file, root, on_bytes)
         except KeyboardInterrupt:
             typer.echo("Interrupted; the same command goes on from there.", err=True)
@@ -175,20 +175,3 @@ def _download(card: "DatasetCard", root: Path, complete: bool) -> bool:
         checked = "as its checksum says" if file.sha256 else "its publisher gives no checksum"
         typer.echo(f"Downloaded: {path} ({checked})")
     return came
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on standard error that a download moves on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, TransferSpeedColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(name, total=None)
-
-        def move(come: int, whole: int | None) -> None:
-            bar.update(task, completed=come, total=whole)
-
-        yield move

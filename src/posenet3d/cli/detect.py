@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from posenet3d.cli.options import Force, JsonReport
+from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from posenet3d.integrations.mediapipe_video import FoundInVideo
@@ -160,7 +160,7 @@ def found_in(video: Path, fps: float | None, python: Path | None) -> "FoundInVid
     """
     from posenet3d.integrations.mediapipe_video import detect_people
 
-    with _progress() as on_progress:
+    with progress_bar("detect") as on_progress:
         return detect_people(video, fps=fps, python=python, on_progress=on_progress)
 
 
@@ -239,15 +239,3 @@ def summary(found: "FoundInVideo") -> str:
         told = ", ".join(f"{len(each)}" for each in found.people[:8])
         lines.append(f"{len(found.people)} tracks, of {told} frames: it lost someone, or changed.")
     return "\n".join([*lines, *found.notes])
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on standard error that the detector moves on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = "detect", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("detect", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

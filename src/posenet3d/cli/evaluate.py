@@ -1,14 +1,13 @@
 """``posenet3d evaluate``: the errors of a trained network under an open protocol."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from posenet3d.cli.options import Device
+from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from posenet3d.evaluation import EvaluationReport
@@ -121,7 +120,7 @@ def measure(
     from posenet3d.training.trainer import choose_device
 
     model = PoseNet3D.from_pretrained(run, choose_device(device))
-    with _progress() as on_progress:
+    with progress_bar("evaluate") as on_progress:
         return evaluate_network(
             model,
             data,
@@ -146,26 +145,3 @@ def draw(report: "EvaluationReport", picture: Path, which: "Which" = "samples") 
         typer.echo(f"No pictures: {error}", err=True)
     else:
         typer.echo(f"Pictures: {picture}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on standard error that :func:`posenet3d.evaluation.evaluate` moves on."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("evaluate", total=None)
-
-        def move(done: int, total: int, clip: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"evaluate {clip}")
-
-        yield move

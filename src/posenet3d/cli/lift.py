@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -42,6 +41,7 @@ from posenet3d.cli.lift_options import (
 )
 from posenet3d.cli.option_names import names_of_function
 from posenet3d.cli.options import Device, Force, JsonReport, Outs
+from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from posenet3d.inference import Estimator
@@ -208,7 +208,7 @@ def _lifted(
     estimator: "Estimator", seen: "KeypointSequence", log: "RepairLog", options: dict[str, Any]
 ) -> "Reconstruction":
     """The motion, with a progress bar while it is made."""
-    with _progress() as on_progress:
+    with progress_bar("lift") as on_progress:
         return estimator.predict(seen, invented=made_up(log), on_progress=on_progress, **options)
 
 
@@ -230,15 +230,3 @@ def _tell(
         facts = facts_of_lifting(lifted, log, people)
         facts |= {"seconds": round(seconds, 3), "written": written}
         typer.echo(json.dumps(facts, indent=2))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error that the estimator moves on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = "lift", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("lift", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,12 +1,13 @@
 """``posenet3d lift --many``: a folder of keypoint files, lifted and resumed."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from posenet3d.inference.batch import ManyReport, Outcome, Plan
@@ -42,7 +43,11 @@ def lift_many(
 
     plan.check()
     estimator = Estimator.from_pretrained(weights, device)
-    with _progress() as on_outcome:
+    with progress_bar("lift") as move:
+
+        def on_outcome(done: int, total: int, outcome: "Outcome") -> None:
+            move(done, total, f"{Path(outcome.source).name}: {outcome.status}")
+
         report = predict_many(estimator, source, out, plan, on_outcome=on_outcome, options=options)
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else summary(report, out))
     if report.exit_code:
@@ -149,21 +154,3 @@ def formats_of(to: Sequence[str] | None) -> tuple[str, ...]:
 def _told(outcome: "Outcome") -> str:
     begins = outcome.error.startswith(outcome.source)
     return outcome.error if begins else f"{outcome.source}: {outcome.error}"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int, Any], None]]:
-    """A bar on standard error that the batch moves on."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("lift", total=None)
-
-        def move(done: int, total: int, outcome: Any) -> None:
-            name = Path(outcome.source).name
-            bar.update(task, completed=done, total=total, description=f"{outcome.status} {name}")
-
-        yield move

@@ -25,6 +25,20 @@ FilmedBy = Annotated[
     str | None,
     typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
 ]
+_NORMALIZATION = typer.Option(
+    "--normalization",
+    help="Of shards: what the scale's mean is taken over, as network.normalization.",
+    show_default="sequence",
+)
+Normalization = Annotated[str, _NORMALIZATION]
+MaybeNormalization = Annotated[str | None, _NORMALIZATION]
+_DISTANCE = typer.Option(
+    "--distance",
+    help="Of shards: camera distance in head-to-root lengths, as network.distance.",
+    show_default="10",
+)
+Distance = Annotated[float, _DISTANCE]
+MaybeDistance = Annotated[float | None, _DISTANCE]
 DatasetOptions = Annotated[
     list[str] | None,
     typer.Option(

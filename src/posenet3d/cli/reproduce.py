@@ -2,14 +2,14 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from posenet3d.cli.options import Device
+from posenet3d.cli.progress import Move, progress_bar
 from posenet3d.cli.several_values import command_with
 
 if TYPE_CHECKING:
@@ -239,21 +239,11 @@ def _estimated(plan: "Plan", device: str) -> float:
     return estimated_seconds(plan, device)
 
 
-@contextmanager
-def _measuring(name: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on standard error that moves on with each clip; a line where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = TextColumn("measure {task.description}"), BarColumn(24), MofNCompleteColumn()
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        console.print(f"measure {name}", markup=False)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total, clip: bar.update(task, completed=done, total=total)
+def _measuring(name: str) -> AbstractContextManager[Move]:
+    """A bar that moves on with each clip; a line where nobody would see it."""
+    if not sys.stderr.isatty():
+        typer.echo(f"measure {name}", err=True)
+    return progress_bar(f"measure {name}")
 
 
 def _millions(windows: int, unit: str = "million") -> str:

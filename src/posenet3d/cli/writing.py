@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
+from posenet3d.cli.progress import Move
+from posenet3d.errors import how_many
+
 if TYPE_CHECKING:
+    from posenet3d.data import AnnotatedSequence
     from posenet3d.data.shards import ShardIndex
+    from posenet3d.keypoints import KeypointSequence
+
+    Sized = TypeVar("Sized", KeypointSequence, AnnotatedSequence)
 
 
 def check_not_there(out: Path, force: bool) -> None:
@@ -41,6 +48,40 @@ def interrupts_told(out: Path) -> Iterator[None]:
             raise
         typer.echo(f"Interrupted; nothing was written to {out}.", err=True)
         raise typer.Exit(130) from None
+
+
+class Counted:
+    """Sequences on their way into a file, counted on a bar.
+
+    Args:
+        move: moves the bar on.
+
+    Attributes:
+        sequences: how many there were.
+        frames: how many they had together.
+
+    Example:
+        >>> counted = Counted(lambda **news: print(news["now"]))
+        >>> counted.done("S1/walk", 50)
+        1 sequence, 50 frames: S1/walk
+    """
+
+    def __init__(self, move: Move) -> None:
+        self._move, self.sequences, self.frames = move, 0, 0
+
+    def __str__(self) -> str:
+        return f"{how_many(self.sequences, 'sequence')}, {how_many(self.frames, 'frame')}"
+
+    def of(self, named: "Iterator[tuple[str, Sized]]") -> "Iterator[tuple[str, Sized]]":
+        """The sequences themselves, each counted when the next one is asked for."""
+        for name, sequence in named:
+            yield name, sequence
+            self.done(name, len(sequence))
+
+    def done(self, name: str, frames: int) -> None:
+        """A sequence is written."""
+        self.sequences, self.frames = self.sequences + 1, self.frames + frames
+        self._move(now=f"{self}: {name}")
 
 
 def training_on_shards(folder: Path, index: "ShardIndex") -> str:

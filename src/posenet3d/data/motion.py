@@ -96,29 +96,7 @@ def load_motion(path: str | Path) -> tuple[MotionClip, ...]:
         >>> [(clip.key, len(clip), clip.fps) for clip in load_motion(path)]
         [('S01/walk', 50, 50.0)]
     """
-    return motion_from_arrays(load_npz(Path(path)), Path(path))
-
-
-def motion_from_arrays(arrays: Mapping[str, np.ndarray], path: Path) -> tuple[MotionClip, ...]:
-    """The clips that a motion file's arrays hold; see `load_motion`.
-
-    Args:
-        arrays: key to array.
-        path: what errors call them.
-
-    Returns:
-        The clips in the order of the arrays.
-
-    Raises:
-        DataError: as in `load_motion`.
-        UnknownNameError: the file names an unknown layout.
-
-    Example:
-        >>> file = {"fps": np.array(50.0), "layout": np.array("lsp_14")}
-        >>> len(motion_from_arrays(file | {"walk": np.zeros((9, 14, 3))}, Path("motion.npz")))
-        1
-    """
-    return tuple(each_motion(arrays, path))
+    return tuple(each_motion(load_npz(Path(path)), Path(path)))
 
 
 def each_motion(arrays: Mapping[str, np.ndarray], path: Path) -> Iterator[MotionClip]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from posenet3d.geometry import rotation_about_x, rotation_about_y
 from posenet3d.typing import Rotations, Scalar
 from posenet3d.views.draws import uniform_angles
+from posenet3d.views.learned_pitch import LearnedPitch
 
 
 def turn_about_gravity(
@@ -85,7 +86,7 @@ class GravityViews(nn.Module):
         return turn_about_gravity(self._pitch, azimuth, elevation)
 
 
-class LearnedViews(nn.Module):
+class LearnedViews(LearnedPitch):
     r"""Views about a gravity axis whose pitch is learnt from the game itself.
 
     The pitch is one parameter; the lifter's adversarial gradient moves it through the
@@ -124,18 +125,8 @@ class LearnedViews(nn.Module):
     def __init__(
         self, initial_degrees: float = 0.0, elevation_degrees: float = 3.0, gain: float = 5.0
     ) -> None:
-        super().__init__()
-        self.elevation, self.gain = math.radians(elevation_degrees), gain
-        self.scaled_pitch = nn.Parameter(torch.tensor(math.radians(initial_degrees) / gain))
-
-    @property
-    def pitch(self) -> Tensor | None:
-        """The pitch as learnt so far, radians."""
-        return (self.gain * self.scaled_pitch).detach()
-
-    def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
-        """The pitch: a depth-mirrored lifter finds it with its sign turned."""
-        return (self.scaled_pitch,)
+        super().__init__(initial_degrees, gain)
+        self.elevation = math.radians(elevation_degrees)
 
     def forward(self, batch: int) -> Rotations:
         """``batch`` rotation matrices (batch, 3, 3), differentiable in the pitch."""

@@ -10,9 +10,10 @@ from posenet3d.geometry import rotation_about_z
 from posenet3d.typing import Rotations
 from posenet3d.views.draws import uniform_angles
 from posenet3d.views.gravity import turn_about_gravity
+from posenet3d.views.learned_pitch import LearnedPitch
 
 
-class LearnedSpreadViews(nn.Module):
+class LearnedSpreadViews(LearnedPitch):
     r"""Views as many cameras have them: mean pitch, and spread of pitch and roll, are learnt.
 
     :math:`Q = R_z(\rho) R_x(\theta) R_y(\alpha) R_x(-\bar\theta)`: level the body by the mean
@@ -59,25 +60,14 @@ class LearnedSpreadViews(nn.Module):
         roll_spread_degrees: float = 3.0,
         gain: float = 5.0,
     ) -> None:
-        super().__init__()
-        self.gain = gain
+        super().__init__(initial_degrees, gain)
         spreads = torch.tensor([pitch_spread_degrees, roll_spread_degrees])
-        self.scaled_pitch = nn.Parameter(torch.tensor(math.radians(initial_degrees) / gain))
         self.scaled_spreads = nn.Parameter(torch.deg2rad(spreads) / gain)
-
-    @property
-    def pitch(self) -> Tensor | None:
-        """The mean pitch as learnt so far, radians."""
-        return (self.gain * self.scaled_pitch).detach()
 
     @property
     def spreads(self) -> Tensor:
         """Standard deviations of pitch and roll (2,) as learnt so far, radians."""
         return (self.gain * self.scaled_spreads).detach().abs()
-
-    def mirrored_parameters(self) -> tuple[nn.Parameter, ...]:
-        """The mean pitch: a depth-mirrored lifter finds it with its sign turned."""
-        return (self.scaled_pitch,)
 
     def forward(self, batch: int) -> Rotations:
         """``batch`` rotation matrices (batch, 3, 3), differentiable in mean and deviations."""

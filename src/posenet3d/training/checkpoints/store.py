@@ -3,10 +3,11 @@
 import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -26,6 +27,7 @@ _NEW = ".new"  # a whole checkpoint that is about to take the place of an older 
 _DAMAGED = ".damaged"
 
 _Damages = list[tuple[Path, DamageError]]
+Value = TypeVar("Value")
 
 
 class CheckpointStore:
@@ -91,31 +93,24 @@ class CheckpointStore:
             StorageError: if a damaged one cannot be renamed.
         """
         damages: _Damages = []
-        for place, path in self._found():
-            try:
-                manifest, state = read_checkpoint(path, place, device)
-            except DamageError as damage:
-                damages.append((path, damage))
-                continue
-            self._check_run(path, manifest)
-            self._tell(damages, path.name, set_aside)
-            return state
-        self._refuse(damages)
-        return None
+        found = _first_good(self._found(), partial(read_checkpoint, device=device), damages)
+        if found is None:
+            self._refuse(damages)
+            return None
+        path, (manifest, state) = found
+        self._check_run(path, manifest)
+        self._tell(damages, path.name, set_aside)
+        return state
 
     def newest(self) -> Path | None:
         """The newest good checkpoint, or ``None`` where there is none; damaged ones are told."""
         damages: _Damages = []
-        for place, path in self._found():
-            try:
-                verify_checkpoint(path, place)
-            except DamageError as damage:
-                damages.append((path, damage))
-                continue
-            self._tell(damages, path.name, set_aside=False)
-            return path
-        self._refuse(damages)
-        return None
+        found = _first_good(self._found(), verify_checkpoint, damages)
+        if found is None:
+            self._refuse(damages)
+            return None
+        self._tell(damages, found[0].name, set_aside=False)
+        return found[0]
 
     def best(self) -> Path | None:
         """The good checkpoint with the lowest score, or ``None`` where none has a score.
@@ -124,17 +119,10 @@ class CheckpointStore:
         one, and of equals the newest. Damaged ones are told by a warning.
         """
         damages: _Damages = []
-        for place in _by_score(self._manifests()):
-            path = self._path(place)
-            try:
-                verify_checkpoint(path, place)
-            except DamageError as damage:
-                damages.append((path, damage))
-                continue
-            self._tell(damages, path.name, set_aside=False)
-            return path
-        self._tell(damages, "none", set_aside=False)
-        return None
+        scored = ((place, self._path(place)) for place in _by_score(self._manifests()))
+        found = _first_good(scored, verify_checkpoint, damages)
+        self._tell(damages, "none" if found is None else found[0].name, set_aside=False)
+        return None if found is None else found[0]
 
     def clear_up(self) -> None:
         """Finish or remove what a killed process left; only while nobody else writes here.
@@ -241,6 +229,18 @@ class CheckpointStore:
                 f"expected a checkpoint to go on from, got damaged ones only:\n{listed}\n"
                 "Restore one from a copy, or choose another run folder.",
             )
+
+
+def _first_good(
+    found: Iterable[tuple[Place, Path]], read: Callable[[Path, Place], Value], damages: _Damages
+) -> tuple[Path, Value] | None:
+    """The first checkpoint that can be read, and what was read; damages of others are noted."""
+    for place, path in found:
+        try:
+            return path, read(path, place)
+        except DamageError as damage:
+            damages.append((path, damage))
+    return None
 
 
 def _by_score(manifests: Mapping[Place, Manifest]) -> list[Place]:
