@@ -47,19 +47,28 @@ BASES = ("paper", "quick")
 def of_one_base(
     find: Callable[[Sequence[Row]], Finding | None],
 ) -> Callable[[Sequence[Row]], Finding | None]:
-    """The same, of the runs of one file and base preset: the paper's recipe if there is any."""
+    """The same, of the runs of one file and base preset: the paper's recipe if there is any.
+
+    Of several files the one with the most seeds is read, and of those the longest trainings.
+    """
+    rank = {base: place for place, base in enumerate(BASES)}
+
+    def weight(finding: Finding) -> tuple[int, int, float]:
+        row = finding.rows[0]
+        seeds = len({each.seed for each in finding.rows})
+        return -rank.get(row.preset, len(rank)), seeds, row.budget
 
     def chosen(rows: Sequence[Row]) -> Finding | None:
         groups: dict[tuple[str, str], list[Row]] = {}
         for row in rows:
             if row.run:
                 groups.setdefault((row.preset, row.file), []).append(row)
-        rank = {base: place for place, base in enumerate(BASES)}
-        for base, file in sorted(groups, key=lambda each: (rank.get(each[0], len(rank)), *each)):
-            if found := find(groups[base, file]):
-                told = f"base `{base}`{found.rows[0].shortened}"
-                return replace(found, figure=f"{found.figure} ({told})")
-        return None
+        findings = [found for group in groups.values() if (found := find(group))]
+        if not findings:
+            return None
+        best = max(findings, key=weight)
+        told = f"base `{best.rows[0].preset}`{best.rows[0].shortened}"
+        return replace(best, figure=f"{best.figure} ({told})")
 
     return chosen
 
@@ -214,24 +223,31 @@ def right_way_round(rows: Sequence[Row]) -> Finding | None:
 
     Of several benchmarks the one with the most seeds is read, and of those the longest trainings.
     """
-    groups: dict[tuple, list[Row]] = {}
-    for row in rows:
-        if _of_all_stages(row) or (row.kind == MIRROR and row.protocol == "cmu14"):
-            groups.setdefault((row.kind, row.preset, row.file), []).append(row)
-    if not groups:
-        return None
-    return _right(max(groups.values(), key=_seeds_and_length))
+    chosen = [
+        row
+        for row in rows
+        if _of_all_stages(row) or (row.kind == MIRROR and row.protocol == "cmu14")
+    ]
+    return _right(_of_one_benchmark(chosen)) if chosen else None
 
 
 def right_after_all_stages(rows: Sequence[Row]) -> Finding | None:
     """The same of the runs with all four stages."""
     chosen = [row for row in rows if _of_all_stages(row)]
-    return _right(chosen) if chosen else None
+    return _right(_of_one_benchmark(chosen)) if chosen else None
 
 
 def _of_all_stages(row: Row) -> bool:
     trained = row.run == "posenet3d-exact" and row.stage == "joint"
     return trained and not row.head.endswith(STITCHED)
+
+
+def _of_one_benchmark(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the benchmark that has the most seeds, and of those the longest trainings."""
+    groups: dict[tuple, list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.kind, row.preset, row.file), []).append(row)
+    return max(groups.values(), key=_seeds_and_length)
 
 
 def _seeds_and_length(rows: Sequence[Row]) -> tuple[int, int]:

@@ -14,7 +14,8 @@ lifts by default, with overlapping windows averaged (*stitched*).
 Detected 2D is the exact projection spoilt by the model of a detector's errors (`--noise`), with
 missing joints turned off: the paper's detector always answers. Each run is a run folder under
 `--runs`: what is finished is used again, what was stopped goes on. Results go to `relations.md`
-and `relations.json`; those of trials with fewer clips stay in the runs' folder.
+and `relations.json`, or with `_short` and `_test` behind the name where steps are fewer or the test
+subjects are measured; those of trials with fewer clips stay in the runs' folder.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main() -> None:
     records = [record_of(run, seed, arguments) for run, seed in jobs]
     results = arguments.runs if arguments.clips else arguments.results
     results.mkdir(parents=True, exist_ok=True)
-    name = "relations_test" if arguments.test else "relations"
+    name = "relations" + "_short" * (arguments.budget < 1) + "_test" * arguments.test
     facts = {**described(arguments), "command": command()}
     text = json.dumps({**facts, "records": records}, indent=2)
     (results / f"{name}.json").write_text(text + "\n")

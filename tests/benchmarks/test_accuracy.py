@@ -437,6 +437,20 @@ def test_runs_of_fewer_steps_than_their_presets_say_so(accuracy, judged, tmp_pat
     assert "steps ×" not in whole
 
 
+@pytest.mark.parametrize(
+    ("seeds", "ratio"), [((0, 1, 2), 40 / 60), ((0,), 47 / 60)], ids=["as many", "fewer"]
+)
+def test_of_two_files_the_one_with_most_seeds_is_read_then_the_longest(seeds, ratio, judged):
+    whole = relations(GOOD | {"posenet3d-exact": (40.0,)}, seeds=seeds)
+    found = judged(
+        relations_short_test=relations(GOOD) | {"budget": 0.3},
+        relations_test=whole | {"budget": 1.0},
+    )
+    assert found["paper-chen"].on_test.value == pytest.approx(ratio)
+    shortened = "steps × 0.3" in found["paper-chen"].on_test.figure
+    assert shortened == (len(seeds) == 1)
+
+
 def test_what_is_left_of_chens_distance_with_our_views_is_read_beside_the_goal(judged):
     found = judged(relations_test=relations(GOOD | {"chen2019-exact-views": (50.0,)}))
     assert found["paper-chen"].state == "met"
