@@ -34,7 +34,8 @@ def lift_many(
         as_json: print the report as JSON.
 
     Raises:
-        Exit: with 2 where an input failed, with 1 where one failed by a defect.
+        Exit: with 2 where an input failed, with 1 where one failed by a defect, with 130 where it
+            was interrupted.
         PoseNet3DError: the batch cannot begin.
     """
     from posenet3d.inference import Estimator
@@ -42,8 +43,14 @@ def lift_many(
 
     plan.check()
     estimator = Estimator.from_pretrained(weights, device)
-    with _progress() as on_outcome:
-        report = predict_many(estimator, source, out, plan, on_outcome=on_outcome, options=options)
+    try:
+        with _progress() as on_outcome:
+            report = predict_many(
+                estimator, source, out, plan, on_outcome=on_outcome, options=options
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; {out} has what is finished. The same command goes on.", err=True)
+        raise typer.Exit(130) from None
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else summary(report, out))
     if report.exit_code:
         raise typer.Exit(report.exit_code)
