@@ -104,6 +104,16 @@ def test_a_format_whose_extra_is_missing_is_told_before_the_first_file_is_writte
     assert not (tmp_path / "a.trc").exists()
 
 
+def test_footage_that_is_not_there_is_told_before_the_first_file_is_written(
+    result, tmp_path, capsys
+):
+    outs = "-o", tmp_path / "a.trc", "-o", tmp_path / "a.png"
+    assert run(result, *outs, "--option", "png.footage=gone.mp4") == 2
+    assert "footage" in (told := capsys.readouterr().err)
+    assert "got 'gone.mp4'" in told
+    assert not (tmp_path / "a.trc").exists()
+
+
 def test_a_file_that_is_no_result_is_told(tmp_path, capsys):
     np.savez(tmp_path / "x.npz", points=np.zeros((5, 14, 2)))
     assert run(tmp_path / "x.npz", "-o", tmp_path / "a.trc") == 2

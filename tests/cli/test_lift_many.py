@@ -78,6 +78,19 @@ def test_the_frame_rate_to_lift_at_reaches_the_files(folder, tmp_path, capsys):
     assert "2 lifted, 0 finished before" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_an_interrupt_tells_that_the_same_command_goes_on(folder, tmp_path, monkeypatch, capsys):
+    def interrupted(estimator, sequence, **options):
+        raise KeyboardInterrupt
+
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz"
+    with monkeypatch.context() as once:
+        once.setattr("posenet3d.inference.Estimator.predict", interrupted)
+        assert run(*words) == 130
+    assert "The same command goes on." in capsys.readouterr().err
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["done"] == 0
+    assert run(*words) == 0
+
+
 def test_options_that_do_not_go_together_are_refused(folder, tmp_path, capsys):
     assert run("lift", folder, "--many", "--out", tmp_path / "out", "--person", "1") == 2
     assert "--person: not with --many" in capsys.readouterr().err

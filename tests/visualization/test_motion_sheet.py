@@ -19,6 +19,15 @@ def test_a_skeleton_alone_has_no_rows_of_bodies(waving, tmp_path, drawn):
     assert len(drawn[0].axes) == 3 * 2
 
 
+def test_words_of_a_narrow_sheet_are_not_cut_off(waving, tmp_path, drawn):
+    waving(1, body=False).save(tmp_path / "sheet.png")
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    right = figure.get_window_extent().x1
+    assert all(text.get_window_extent().x1 <= right for text in figure.texts)
+    assert all(legend.get_window_extent().x1 <= right for legend in figure.legends)
+
+
 def test_a_name_with_a_dollar_is_no_formula(waving, tmp_path, drawn):
     waving(body=False, source=r"take $\frac{1$").save(tmp_path / "sheet.png", moments=1)
     assert (tmp_path / "sheet.png").exists()

@@ -10,6 +10,7 @@ import typer
 from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from posenet3d.inference import Estimator
     from posenet3d.inference.batch import ManyReport, Outcome, Plan
 
 
@@ -35,23 +36,36 @@ def lift_many(
         as_json: print the report as JSON.
 
     Raises:
-        Exit: with 2 where an input failed, with 1 where one failed by a defect.
+        Exit: with 2 where an input failed, with 1 where one failed by a defect, with 130 where it
+            was interrupted.
         PoseNet3DError: the batch cannot begin.
     """
     from posenet3d.inference import Estimator
-    from posenet3d.inference.many import predict_many
 
     plan.check()
     estimator = Estimator.from_pretrained(weights, device)
+    try:
+        report = _lifted(estimator, source, out, plan, options)
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted; {out} has what is finished. The same command goes on.", err=True)
+        raise typer.Exit(130) from None
+    typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else summary(report, out))
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def _lifted(
+    estimator: "Estimator", source: Path, out: Path, plan: "Plan", options: Mapping[str, str]
+) -> "ManyReport":
+    """What became of each input, with a bar meanwhile."""
+    from posenet3d.inference.many import predict_many
+
     with progress_bar("lift") as move:
 
         def on_outcome(done: int, total: int, outcome: "Outcome") -> None:
             move(done, total, f"{Path(outcome.source).name}: {outcome.status}")
 
-        report = predict_many(estimator, source, out, plan, on_outcome=on_outcome, options=options)
-    typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else summary(report, out))
-    if report.exit_code:
-        raise typer.Exit(report.exit_code)
+        return predict_many(estimator, source, out, plan, on_outcome=on_outcome, options=options)
 
 
 def check_many(

@@ -14,6 +14,7 @@ from posenet3d.files import atomic_write
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.visualization.figures import GREY, INK, figure_class, new_figure
+from posenet3d.visualization.footage import FootagePath
 from posenet3d.visualization.motion_panels import MotionPanels
 
 Panel = Literal["input", "front", "side"]
@@ -36,7 +37,7 @@ class GifConfig(BaseModel):
     panels: tuple[Panel, ...] = Field(default=PANELS, min_length=1)
     """What is shown, from left to right: ``input``, ``front``, ``side``."""
 
-    footage: str | None = None
+    footage: FootagePath | None = None
     """The video, image or folder of images that the keypoints came from, to draw them on."""
 
     height: int = Field(default=360, ge=64, le=2160)

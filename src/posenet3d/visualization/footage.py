@@ -4,10 +4,11 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
+from pydantic import AfterValidator
 
 from posenet3d.errors import DataError, MissingExtraError, StorageError
 
@@ -18,6 +19,16 @@ IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """The endings of what counts as an image in a folder."""
 
 Image = UInt8[np.ndarray, "height width 3"]
+
+
+def _there(path: str) -> str:
+    if not os.path.exists(path):
+        raise ValueError("expected a video, an image or a folder that is there")
+    return path
+
+
+FootagePath = Annotated[str, AfterValidator(_there)]
+"""Footage as an exporter's option: looked for before anything is lifted or drawn."""
 
 
 @runtime_checkable

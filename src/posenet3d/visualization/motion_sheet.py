@@ -19,6 +19,7 @@ from posenet3d.visualization.figures import (
     picture_format,
     save_figure,
 )
+from posenet3d.visualization.footage import FootagePath
 from posenet3d.visualization.motion_panels import MotionPanels
 from posenet3d.visualization.stick_figures import draw_side_key
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _HEIGHT = 1.6
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.5, 0.1, 0.68, 0.5
+_NARROWEST = 4.6  # what the line at the foot needs
 
 Draw = Callable[["Axes", int], None]
 
@@ -40,7 +42,7 @@ class SheetConfig(BaseModel):
     moments: int = Field(default=8, ge=1, le=40)
     """How many frames are shown, evenly spread over the motion."""
 
-    footage: str | None = None
+    footage: FootagePath | None = None
     """The video, image or folder of images that the keypoints came from, to draw them on."""
 
 
@@ -85,8 +87,9 @@ def write_motion_sheet(
     panels = MotionPanels(reconstruction, footage)
     wide = _HEIGHT * panels.aspect
     rows = _rows(panels, with_body=reconstruction.body is not None)
-    figure = new_figure(_LEFT + len(frames) * wide + _RIGHT, _TOP + len(rows) * _HEIGHT + _BOTTOM)
-    grid = _grid(figure, len(rows), len(frames))
+    width = max(_LEFT + len(frames) * wide + _RIGHT, _NARROWEST)
+    figure = new_figure(width, _TOP + len(rows) * _HEIGHT + _BOTTOM)
+    grid = _grid(figure, len(rows), len(frames), wide)
     for cells, (name, draw) in zip(grid, rows.items(), strict=True):
         for axes, frame in zip(cells, frames, strict=True):
             draw(axes, frame)
@@ -111,12 +114,12 @@ def _rows(panels: MotionPanels, with_body: bool) -> dict[str, Draw]:
     return rows
 
 
-def _grid(figure: "Figure", rows: int, columns: int) -> Any:
+def _grid(figure: "Figure", rows: int, columns: int, wide: float) -> Any:
     width, height = figure.get_size_inches()
     return figure.subplots(
         rows, columns, squeeze=False,
         gridspec_kw={
-            "left": _LEFT / width, "right": 1 - _RIGHT / width,
+            "left": _LEFT / width, "right": (_LEFT + columns * wide) / width,
             "top": 1 - _TOP / height, "bottom": _BOTTOM / height, "wspace": 0.03, "hspace": 0.05,
         },
     )  # fmt: skip
