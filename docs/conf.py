@@ -29,6 +29,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
 highlight_language = "python"
+default_role = "py:obj"  # docstrings name things in single backticks
 smartquotes_action = "qe"  # two hyphens are an option, not a dash
 nitpicky = True
 nitpick_ignore_regex = [

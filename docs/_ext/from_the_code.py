@@ -562,10 +562,10 @@ def configuration(given: dict[str, Any]) -> Any:
 
 
 def find_root_name(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
-    """Where a name of the root package, such as ``posenet3d.Trainer.fit``, is documented."""
+    """Where a name of the root package, ``posenet3d.Trainer.fit`` or ``Trainer``, is documented."""
     import posenet3d
 
-    found = re.fullmatch(r"posenet3d\.(\w+)(\..*)?", node.get("reftarget", ""))
+    found = re.fullmatch(r"(?:posenet3d\.|(?=[A-Z]))(\w+)(\..*)?", node.get("reftarget", ""))
     if found is None or found[1] not in posenet3d._HOMES:
         return None
     target = f"posenet3d.{posenet3d._HOMES[found[1]]}.{found[1]}{found[2] or ''}"

@@ -231,7 +231,7 @@ def corrupt_windows(
     """Windows of a training step as a detector would have given them, on their device.
 
     The errors are a function of (seed, stage, step) and each window's place in the whole batch, as
-    the choice of windows is (`posenet3d.data.windows.draw`): no generator has a state, and any
+    the choice of windows is (``posenet3d.data.windows.draw``): no generator has a state, and any
     number of processes makes the same errors.
 
     Args:

@@ -227,9 +227,9 @@ def load_training_set(
 ) -> TrainingSet | ShardedSet:
     """The 2D training set of a file, of a folder of shards, or of sequences at hand.
 
-    A file of 2D keypoints (see `posenet3d.keypoints.clips_npz`) is taken as it is. A file of 3D
-    motion (see `load_motion`) is filmed by a protocol's cameras first, and only what they see is
-    kept. A folder of shards (see `posenet3d.data.shards`) stays on the disk.
+    A file of 2D keypoints (see :func:`~posenet3d.keypoints.write_clips`) is taken as it is. A file
+    of 3D motion (see `load_motion`) is filmed by a protocol's cameras first, and only what they see
+    is kept. A folder of shards (see `posenet3d.data.shards`) stays on the disk.
 
     Args:
         source: an npz file of 2D keypoints or of 3D motion; a folder of shards; or sequences,
