@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from posenet3d.cli.options import JsonTable
+from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
     from posenet3d.data.datasets import DatasetCard
@@ -118,7 +119,7 @@ def _lines(card: "DatasetCard", root: Path) -> Iterator[str]:
     nothing = bool(card.files) and _missing(card, root) == [*card.files]
     for pattern, paths in card.found(root).items():
         whole = sum(path.stat().st_size for path in paths if path.is_file()) / _MEGABYTE
-        count = "" if len(paths) < 2 else f"{len(paths)} files, "
+        count = f"{how_many(len(paths), 'file')}, " if "*" in pattern else ""
         absent = "optional" if pattern in card.optional and not nothing else "missing"
         state = f"found ({count}{whole:.1f} MB)" if paths else absent
         yield f"  {state:<28} {pattern}: {card.files[pattern]}"
