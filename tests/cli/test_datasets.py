@@ -272,7 +272,10 @@ def test_cmu_s_archive_is_fetched_and_unpacked(
     told = capsys.readouterr().out
     assert "its publisher gives no checksum" in told
     assert f"Next: posenet3d data convert cmu --root {root}" in told
-    assert (root / "all_asfamc" / "subjects" / "01" / "01_01.amc").read_text() == "01_01.amc"
+    recording = root / "all_asfamc" / "subjects" / "01" / "01_01.amc"
+    recording.unlink()  # as if unpacking had been interrupted
+    assert run("fetch", "cmu", "--root", root) == 0
+    assert recording.read_text() == "01_01.amc"
 
 
 def test_a_wrong_checksum_ends_in_one_message(

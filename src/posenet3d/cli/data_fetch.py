@@ -141,7 +141,8 @@ def _download(card: "DatasetCard", root: Path, complete: bool) -> bool:
 
     came = True
     for file in card.downloads:
-        if complete and file.path not in card.files:
+        fetched = (root / file.path).is_file()  # may have been unpacked in part
+        if complete and file.path not in card.files and not fetched:
             continue
         try:
             with _progress(file.path) as on_bytes:
