@@ -9,6 +9,7 @@ import typer
 
 from posenet3d.cli.options import JsonTable
 from posenet3d.cli.progress import progress_bar
+from posenet3d.errors import how_many
 
 if TYPE_CHECKING:
     from posenet3d.data.datasets import DatasetCard
@@ -138,7 +139,7 @@ def _lines(card: "DatasetCard", root: Path) -> Iterator[str]:
     nothing = bool(card.files) and _missing(card, root) == [*card.files]
     for pattern, paths in card.found(root).items():
         whole = sum(path.stat().st_size for path in paths if path.is_file()) / _MEGABYTE
-        count = "" if len(paths) < 2 else f"{len(paths)} files, "
+        count = f"{how_many(len(paths), 'file')}, " if "*" in pattern else ""
         absent = "optional" if pattern in card.optional and not nothing else "missing"
         state = f"found ({count}{whole:.1f} MB)" if paths else absent
         yield f"  {state:<28} {pattern}: {card.files[pattern]}"
@@ -160,7 +161,8 @@ def _download(card: "DatasetCard", root: Path, complete: bool) -> bool:
 
     came = True
     for file in card.downloads:
-        if complete and file.path not in card.files:
+        fetched = (root / file.path).is_file()  # may have been unpacked in part
+        if complete and file.path not in card.files and not fetched:
             continue
         try:
             with progress_bar(file.path, unit="bytes") as on_bytes:
