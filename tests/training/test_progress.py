@@ -30,6 +30,14 @@ def test_a_terminal_sees_every_stage_and_the_figures() -> None:
         assert part in text
 
 
+def test_what_a_program_prints_meanwhile_stays_on_its_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with Bars(["teacher"], Console(file=io.StringIO(), force_terminal=True)):
+        print("the program's own")
+    assert capsys.readouterr().out == "the program's own\n"
+
+
 def test_a_file_sees_the_first_and_the_last_line_of_a_stage() -> None:
     lines = shown(terminal=False).splitlines()
     assert lines == ["teacher 4/6  bl 0.25  D acc 0.5", "teacher 6/6  bl 0.5"]

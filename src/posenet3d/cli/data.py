@@ -56,7 +56,7 @@ def shard(
 
     files = SequenceFiles(sources, protocol, split=split)
     with interrupts_told(out), progress_bar("shard") as move:
-        counted = Counted(move)
+        counted = Counted(move, steps=False)  # the bar's steps are files
         index = write_shards(
             _ByFile(files, move),
             out,

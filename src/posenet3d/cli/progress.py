@@ -47,6 +47,7 @@ def progress_bar(
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.table import Column
 
     console = Console(stderr=True, force_terminal=sys.stderr.isatty())  # whatever FORCE_COLOR says
     counts = (
@@ -54,10 +55,12 @@ def progress_bar(
         if unit == "bytes"
         else (MofNCompleteColumn(), TimeRemainingColumn())
     )
+    room = Column(ratio=1, no_wrap=True, overflow="ellipsis")  # what bar and counts leave
     with Progress(
-        TextColumn("{task.description}", markup=False),  # names may have brackets
         BarColumn(24),
         *counts,
+        TextColumn("{task.description}", markup=False, table_column=room),  # names have brackets
+        expand=True,
         console=console,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # else what is printed would go to standard error

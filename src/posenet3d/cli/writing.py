@@ -55,19 +55,21 @@ class Counted:
 
     Args:
         move: moves the bar on.
+        steps: whether each is a step of the bar; if not, it is told in words alone.
 
     Attributes:
         sequences: how many there were.
         frames: how many they had together.
 
     Example:
-        >>> counted = Counted(lambda **news: print(news["now"]))
+        >>> counted = Counted(lambda done, now: print(done, now))
         >>> counted.done("S1/walk", 50)
-        1 sequence, 50 frames: S1/walk
+        1 1 sequence, 50 frames: S1/walk
     """
 
-    def __init__(self, move: Move) -> None:
-        self._move, self.sequences, self.frames = move, 0, 0
+    def __init__(self, move: Move, steps: bool = True) -> None:
+        self._move, self._steps = move, steps
+        self.sequences, self.frames = 0, 0
 
     def __str__(self) -> str:
         return f"{how_many(self.sequences, 'sequence')}, {how_many(self.frames, 'frame')}"
@@ -81,7 +83,7 @@ class Counted:
     def done(self, name: str, frames: int) -> None:
         """A sequence is written."""
         self.sequences, self.frames = self.sequences + 1, self.frames + frames
-        self._move(now=f"{self}: {name}")
+        self._move(self.sequences if self._steps else None, now=f"{self}: {name}")
 
 
 def training_on_shards(folder: Path, index: "ShardIndex") -> str:

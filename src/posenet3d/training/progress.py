@@ -1,5 +1,6 @@
 """Progress of a run on the terminal: stage, step, losses, accuracy and the time left."""
 
+import sys
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -109,6 +110,7 @@ class Bars:
             TextColumn("{task.fields[figures]}", style="dim"),
             console=self.console,
             disable=not self.console.is_terminal,
+            redirect_stdout=sys.stdout.isatty(),  # else what is printed would go to standard error
             refresh_per_second=4,
         )
         width = max(map(len, stages))
