@@ -230,7 +230,7 @@ class PluginGroup:
         except PoseNet3DError:
             raise
         except Exception as error:
-            raise plugin._failure("cannot be built", error) from error
+            raise plugin._failure("failed", error) from error
         if lacking := [name for name in self.promised if not hasattr(made, name)]:
             raise PluginLoadError(
                 self.group,

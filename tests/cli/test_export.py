@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 
+from posenet3d import plugins
 from posenet3d.cli import main
 from posenet3d.cli.export import plan
 from posenet3d.errors import ConfigurationError
-from posenet3d.plugins import GROUPS
+from posenet3d.plugins import GROUPS, Plugin
 from posenet3d.testing.contracts.exporters import moving_body
 
 
@@ -144,3 +145,11 @@ def test_a_format_can_be_named_where_the_suffix_does_not_tell(result, tmp_path):
     assert (tmp_path / "markers.txt").read_text().startswith("PathFileType")
     with pytest.raises(ConfigurationError):
         plan([tmp_path / "markers"])
+
+
+def test_an_exporter_that_writes_nothing_is_told_of(result, tmp_path, capsys, monkeypatch):
+    idle = Plugin("posenet3d.exporters", "idle", "builtins:dict", "stranger", "3.1")
+    known = plugins._advertised
+    monkeypatch.setattr(plugins, "_advertised", lambda group: (*known(group), idle))
+    assert run(result, "--out", tmp_path / "a.idle") == 2
+    assert "expected a file from the exporter 'idle', got none" in capsys.readouterr().err

@@ -213,6 +213,7 @@ def write(
     """
     from rich.console import Console
 
+    from posenet3d.errors import StorageError
     from posenet3d.plugins import GROUPS
 
     written: list[dict[str, Any]] = []
@@ -221,6 +222,11 @@ def write(
         with Console(stderr=True).status(f"Writing {job.path} ..."):
             made = GROUPS["exporters"].build(job.spec, path=job.path, reconstruction=lifted)
         place = Path(made) if isinstance(made, str | Path) else job.path
+        if not place.exists():
+            wrong = (
+                f"expected a file from the exporter {job.format!r}, got none; mend that plug-in."
+            )
+            raise StorageError(place, wrong)
         fact = {"path": str(place), "format": job.format, "bytes": _size(place)}
         written.append(fact | {"seconds": round(time.perf_counter() - start, 3)})
         if not quiet:

@@ -1,6 +1,7 @@
 """Two processes train as one does."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from torch import Tensor, nn
 
 from posenet3d.errors import ConfigurationError, TrainingError
 from posenet3d.training import Record, Trainer
+from posenet3d.training.engine import Engine, EngineConfig
+from posenet3d.training.engine.forks import run_in_forks
+from posenet3d.training.run_folder import Memory
 
 MakeTrainer = Callable[..., Trainer]
 
@@ -48,6 +52,22 @@ def fitted(trainer: Trainer) -> tuple[dict[str, Tensor], list[Any]]:
         for stage in report.stages
     ]
     return trainer.model.state_dict(), figures
+
+
+def test_forked_processes_have_one_thread_whatever_this_one_has(tmp_path: Path) -> None:
+    """Torch waits for ever for threads that were not forked along."""
+    config = EngineConfig(accelerator="cpu", devices=2, strategy="ddp_fork")
+    engine, before = Engine(config), torch.get_num_threads()
+
+    def note() -> None:
+        (tmp_path / str(engine.share.rank)).write_text(str(torch.get_num_threads()))
+
+    torch.set_num_threads(2)
+    try:
+        run_in_forks(engine, note, Memory())
+    finally:
+        torch.set_num_threads(before)
+    assert [(tmp_path / rank).read_text() for rank in "01"] == ["1", "1"]
 
 
 def test_two_ranks_are_one_in_float64(trainer: MakeTrainer) -> None:

@@ -37,8 +37,10 @@ class StateStore(Protocol):
 def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore) -> None:
     """Call a function in processes that are forked from this one.
 
-    A store in memory is brought back from the first of them; a folder is there anyway. What a
-    process raises of the library's own errors is raised here, and so is an interrupt.
+    Each computes on one CPU thread: those that torch started before are lost in a fork, and it
+    would wait for them for ever. A store in memory is brought back from the first; a folder is
+    there anyway. What a process raises of the library's own errors is raised here, and so is an
+    interrupt.
 
     Args:
         engine: starts the processes.
@@ -55,6 +57,7 @@ def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore
         folder = Path(made)
 
         def on_each() -> None:
+            torch.set_num_threads(1)  # the parent's other threads are not forked: none to wait for
             try:
                 function()
             except (PoseNet3DError, KeyboardInterrupt) as error:
