@@ -18,6 +18,11 @@ PYTEST := $(ONE_THREAD) $(BIN)/pytest -n $(WORKERS) --doctest-modules \
 SPHINX := $(ONE_THREAD) $(BIN)/sphinx-build -W --keep-going -d docs/_build/doctrees
 GATED  := geometry losses skeletons plugins
 
+# pip compiles nothing: of its thousands of modules most are never imported. What is, is compiled once
+# and kept, in environments that forbid it too.
+PIP := $(BIN)/python -m pip install --quiet --no-compile
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test test-all code lint unit docs dist clean
 .DEFAULT_GOAL := help
 
@@ -84,13 +89,13 @@ $(BIN)/python:
 
 # Torch comes first, by its exact version, so that nothing else chooses one.
 $(VENV)/.torch: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --no-compile torch==2.13.0
+	$(PIP) torch==2.13.0
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml $(VENV)/.torch
-	$(BIN)/python -m pip install --quiet --no-compile -e ".[viz]"
+	$(PIP) -e ".[viz]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	$(BIN)/python -m pip install --quiet --no-compile -e ".[dev]"
+	$(PIP) -e ".[dev]"
 	@touch $@ $(VENV)/.demo
