@@ -89,6 +89,8 @@ TRIALS = (
     Trial("mirrored-data", "each sequence a second time, as a mirror shows it", mirrored=True),
     Trial("dropout", "dropout of 0.1 in the lifter", changes=DROPOUT),
     Trial("ema", "averaged weights, decay 0.995", changes={"averaging": {"decay": 0.995}}),
+    Trial("ema-norms", "the same, BatchNorm's statistics averaged as well",
+          changes={"averaging": {"decay": 0.995, "use_buffers": True}}),
     Trial("batch-128", "half the batch, twice the steps, rates / √2", pace=2.0,
           changes=batch(128, 0.5**0.5)),
     Trial("batch-512", "twice the batch, half the steps, rates × √2", pace=0.5,

@@ -27,8 +27,9 @@ class AveragingConfig(Frozen):
     start: NonNegativeInt = 0
     """Steps of a stage before the average begins, at the weights of that moment."""
 
-    use_buffers: bool = True
-    """Average BatchNorm's running statistics as well; else the last ones are taken."""
+    use_buffers: bool = False
+    """Average BatchNorm's running statistics as well; else the last ones are taken, which are
+    nearer to those of the averaged weights (``benchmarks/results/findings.md``)."""
 
     adopt: bool = True
     """At a stage's end the averages become the weights, and the next stage starts from them; else
