@@ -108,7 +108,7 @@ def curves(findings: Findings) -> Any:
             for curve in curves_of(findings, name):
                 axes.plot(*curve, color=colour, linewidth=1.2, label=name)
         axes.set_title(title, fontsize=9, loc="left")
-        axes.set_ylim(min(everything) - 2, min(max(everything) + 12, 130))
+        axes.set_ylim(min(everything) - 2, min(max(everything) + 25, 145))
         plain(axes)
         axes.grid(axis="y", linewidth=0.4, alpha=0.6)
         key(axes)
