@@ -145,10 +145,7 @@ def lift(
     people = people_of(source, **reading, detector_python=detector_python)
     given = choose(people, person)
     if len(people) > 1 and person is None:
-        others = ", ".join(told_of(each) for each in people[1:_MOST_TOLD])
-        more = f" and {len(people) - _MOST_TOLD} more" if len(people) > _MOST_TOLD else ""
-        told = f"{len(people)} people; lifting {told_of(given)}. For --person: {others}{more}."
-        typer.echo(told, err=True)
+        _tell_of_others(people)
     seen, log = repair(given, **repairing)
     if log.steps and not as_json:
         typer.echo(log)
@@ -177,6 +174,14 @@ def choose(people: "Sequence[KeypointSequence]", person: int | None) -> "Keypoin
         known = "; ".join(told_of(each) for each in people[:_MOST_TOLD])
         raise ConfigurationError([f"--person: expected a track's number, got {person}: {known}"])
     return chosen[0]
+
+
+def _tell_of_others(people: "Sequence[KeypointSequence]") -> None:
+    """Says that there are several, that the first is lifted, and who the others are."""
+    others = ", ".join(told_of(each) for each in people[1:_MOST_TOLD])
+    more = f" and {len(people) - _MOST_TOLD} more" if len(people) > _MOST_TOLD else ""
+    told = f"{len(people)} people; lifting {told_of(people[0])}. For --person: {others}{more}."
+    typer.echo(told, err=True)
 
 
 def told_of(person: "KeypointSequence") -> str:

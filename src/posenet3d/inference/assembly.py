@@ -1,7 +1,6 @@
 """A stitched answer and what is known of its 2D made one `Reconstruction`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -12,6 +11,7 @@ from posenet3d.inference.gravity import estimate_up
 from posenet3d.inference.placing import body_joints, metres_per_unit, rest_height
 from posenet3d.inference.root import DEPTH_SECONDS, fill_root, fit_root, smooth_depth
 from posenet3d.inference.stitching import Stitched
+from posenet3d.inference.wanted import Wanted
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.keypoints.stretches import stretches_of
 from posenet3d.networks import PoseNet3D
@@ -27,25 +27,6 @@ ROOT = (
     f"{DEPTH_SECONDS:g} s"
 )
 """How the root is found, in words."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a caller asks of a reconstruction, checked.
-
-    Example:
-        >>> Wanted().fusion
-        'mean'
-    """
-
-    fusion: str = "mean"
-    """Whose skeleton: ``mean``, ``teacher`` or ``student``."""
-    height_m: float | None = None
-    """The person's height in metres, if it is known."""
-    focal: float | None = None
-    """The focal length in the keypoints' unit, if it is known."""
-    up: tuple[float, float, float] | None = None
-    """Unit vector against gravity, camera frame, if it is known."""
 
 
 def assemble(

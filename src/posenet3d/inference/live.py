@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Bool, Float
 
 from posenet3d.errors import ShapeError
-from posenet3d.inference.assembly import Wanted, fuse
+from posenet3d.inference.assembly import fuse
 from posenet3d.inference.camera import camera_for
 from posenet3d.inference.lifting import WindowAnswer, WindowLifter
 from posenet3d.inference.placing import body_joints, metres_per_unit, rest_height
 from posenet3d.inference.root import DEPTH_SECONDS, fit_root
 from posenet3d.inference.running import RunningMean, RunningRoot
+from posenet3d.inference.wanted import Wanted
 from posenet3d.networks import PoseNet3D
 from posenet3d.reconstruction import AssumedCamera
 from posenet3d.skeletons import LSP_14, Skeleton, convert

@@ -1,11 +1,11 @@
 """What a caller asks of a reconstruction, checked before anything is read or computed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from posenet3d.errors import ShapeError, UnknownNameError
-from posenet3d.inference.assembly import Wanted
 from posenet3d.inference.resampling import lifting_rate
 from posenet3d.inference.stitching import STITCHES
 from posenet3d.inference.tilt import unit_vector
@@ -15,6 +15,25 @@ FUSIONS = ("mean", "teacher", "student")
 
 TALLEST_M = 4.0
 """What a person's height may be: centimetres or feet by mistake are told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a caller asks of a reconstruction, checked.
+
+    Example:
+        >>> Wanted().fusion
+        'mean'
+    """
+
+    fusion: str = "mean"
+    """Whose skeleton: ``mean``, ``teacher`` or ``student``."""
+    height_m: float | None = None
+    """The person's height in metres, if it is known."""
+    focal: float | None = None
+    """The focal length in the keypoints' unit, if it is known."""
+    up: tuple[float, float, float] | None = None
+    """Unit vector against gravity, camera frame, if it is known."""
 
 
 def wanted_of(
