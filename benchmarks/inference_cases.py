@@ -11,14 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 from inference_plan import FRAMES, LIVE
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from training_cases import ceiling, seconds_of
 
 from posenet3d import Estimator, KeypointSequence, PoseNet3D, TrainerConfig
+from posenet3d.nn import PackedLinear
 
 CPU = torch.device("cpu")
 JOINTS, CHANNELS = 17, 1024
 """VideoPose3D's, as published."""
+SIDE = 2048
+"""Of the square product that may be the fastest."""
+PACKED = torch.ops.mkldnn._linear_pointwise
+"""The product of a packed layer, `posenet3d.nn.PackedLinear`."""
 
 
 def measure(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,16 +49,28 @@ def measure(case: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "operations": operations / frames,
         "by_itself": None if case["network"].startswith("video") else by_itself(case),
-        "ceiling": ceiling(CPU, "fp32"),
+        "ceiling": max(ceiling(CPU, "fp32"), packed_ceiling()),
         "load": load,
     }
 
 
 def counted(run: Callable[[], object]) -> int:
     """Floating point operations of a run's matrix products."""
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping={PACKED: of_packed}) as counter:
         run()
     return int(counter.get_total_flops())
+
+
+def of_packed(given: torch.Size, *others: Any, out_shape: torch.Size, **options: Any) -> int:
+    """Operations of a packed layer for features (..., inputs)."""
+    return 2 * given[-1] * out_shape.numel()
+
+
+def packed_ceiling() -> float:
+    """Operations a second of a product of large square matrices, one of them packed."""
+    layer, rows = PackedLinear(nn.Linear(SIDE, SIDE)), torch.randn(SIDE, SIDE)
+    layer(rows)
+    return 2 * SIDE**3 / min(seconds_of(lambda: layer(rows), 1, CPU) for _ in range(5))
 
 
 def by_itself(case: Mapping[str, Any]) -> float:

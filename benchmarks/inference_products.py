@@ -13,36 +13,42 @@ import argparse
 import statistics
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from inference_cases import CPU, batch, counted, videopose3d
+from inference_cases import CPU, SIDE, batch, counted, videopose3d
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from training_cases import seconds_of
 
-SIDE = 2048
-PRODUCTS = {"mm": 0, "addmm": 1, "bmm": 0, "baddbmm": 1}
+from posenet3d.nn import PackedLinear
+
+PRODUCTS = {"mm": 0, "addmm": 1, "bmm": 0, "baddbmm": 1, "_linear_pointwise": 0}
 """By the operation's name, where its two factors begin among the arguments."""
 
 
 class Products(TorchDispatchMode):
-    """Notes matrix products: the factors of the first of each size, and how many there were."""
+    """Notes matrix products: the first of each size, and how many there were."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.factors: dict[tuple[torch.Size, ...], tuple[torch.Tensor, ...]] = {}
+        self.products: dict[tuple[torch.Size, ...], Callable[[], object]] = {}
         self.counts: Counter[tuple[torch.Size, ...]] = Counter()
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        first = PRODUCTS.get(function.overloadpacket.__name__)
-        if first is not None:
-            factors = args[first : first + 2]
-            size = tuple(each.shape for each in factors)
+        name = function.overloadpacket.__name__
+        if name in PRODUCTS:
+            one, two = args[PRODUCTS[name] : PRODUCTS[name] + 2]
+            size = one.shape, two.shape
             self.counts[size] += 1
-            self.factors.setdefault(size, tuple(each.clone() for each in factors))
+            product = partial(torch.matmul, one.clone(), two.clone())
+            if name == "_linear_pointwise":
+                product = partial(function, one.clone(), two, *args[2:])
+            self.products.setdefault(size, product)
         return function(*args, **(kwargs or {}))
 
 
@@ -50,10 +56,11 @@ def main() -> None:
     """Measure and print."""
     arguments = parse()
     torch.set_num_threads(1)
-    square = torch.randn(SIDE, SIDE)
+    square, packed = torch.randn(SIDE, SIDE), PackedLinear(nn.Linear(SIDE, SIDE))
     peer = {"network": "videopose3d-9", "videopose3d": arguments.videopose3d}
     runs: dict[str, Callable[[], object]] = {
-        "ceiling": lambda: torch.mm(square, square),
+        "ceiling": lambda: packed(square),
+        "its product by torch.mm": lambda: torch.mm(square, square),
         "VideoPose3D": videopose3d(peer, 1000),
     }
     for network, frames in (("best-wild", 10_000), ("paper", 1000)):
@@ -82,9 +89,7 @@ def products_of(run: Callable[[], object]) -> Callable[[], object]:
     with torch.no_grad(), Products() as noted:
         run()
     return lambda: [
-        torch.matmul(*noted.factors[size])
-        for size, count in noted.counts.items()
-        for _ in range(count)
+        noted.products[size]() for size, count in noted.counts.items() for _ in range(count)
     ]
 
 

@@ -37,7 +37,7 @@ nitpick_ignore_regex = [
     # inventory. Every name of this library must resolve, but for these: what is not public.
     ("py:.*", r"(?!posenet3d\.).*"),
     ("py:.*", r"posenet3d\.(plugins\.Component|training\.(adversary\..*|engine\.engine\.T))"),
-    ("py:.*", r"posenet3d\.nn\.folding\.Part"),
+    ("py:.*", r"posenet3d\.nn\.(folding|packing)\.Part"),
     ("py:.*", r"posenet3d\.(evaluation\.sequences\..*|data\.normalization)"),
     ("py:.*", r"posenet3d\.body\.(simplex|joints_only)\b.*"),
     ("py:.*", r"posenet3d\.networks\.(card|model_files)\..*"),

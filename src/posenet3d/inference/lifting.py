@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from posenet3d.inference.fingerprint import Fingerprint
 from posenet3d.networks import PoseNet3D
-from posenet3d.nn import fill_windows, fold_norms
+from posenet3d.nn import fill_windows, fold_norms, pack_linears
 from posenet3d.skeletons.anatomy import centre_on_hips
 from posenet3d.typing import Windows3D
 
@@ -31,8 +31,8 @@ class WindowLifter:
     """A network made ready to lift: copies of its parts, in eval mode and without BatchNorm.
 
     Its answers are those of the network's own parts within rounding
-    (:func:`~posenet3d.nn.fold_norms`). Later changes of the network are not seen, but told of by
-    :meth:`is_current`.
+    (:func:`~posenet3d.nn.fold_norms`, :func:`~posenet3d.nn.pack_linears`). Later changes of the
+    network are not seen, but told of by :meth:`is_current`.
 
     Args:
         model: the network.
@@ -51,8 +51,9 @@ class WindowLifter:
 
     def __init__(self, model: PoseNet3D) -> None:
         self.model = model
-        self._backbone, self._teacher = fold_norms(model.backbone), fold_norms(model.teacher)
-        self._student = fold_norms(model.student) if model.has_student else None
+        self._backbone = pack_linears(fold_norms(model.backbone))
+        self._teacher = pack_linears(fold_norms(model.teacher))
+        self._student = pack_linears(fold_norms(model.student)) if model.has_student else None
         self._made_of = Fingerprint.of(_parts_of(model))
 
     def is_current(self) -> bool:

@@ -5,6 +5,7 @@ Plain torch, no body, no losses.
 
 from posenet3d.nn.folding import fold_norms
 from posenet3d.nn.fully_connected import FullyConnectedBackbone
+from posenet3d.nn.packing import PackedLinear, pack_linears
 from posenet3d.nn.residual import LinearBlock, ResidualBlock, small_output_layer
 from posenet3d.nn.temporal import (
     TemporalBackbone,
@@ -21,6 +22,7 @@ from posenet3d.nn.visibility import (
 __all__ = [
     "FullyConnectedBackbone",
     "LinearBlock",
+    "PackedLinear",
     "ResidualBlock",
     "TemporalBackbone",
     "TemporalConvBlock",
@@ -28,6 +30,7 @@ __all__ = [
     "fill_windows",
     "fold_norms",
     "hide",
+    "pack_linears",
     "small_output_layer",
     "visible_joints",
     "with_visibility",

@@ -38,9 +38,11 @@ class SyncedBatchNorm(nn.BatchNorm1d):
         """Take a batch into the running statistics, its variance made unbiased as torch does."""
         if self.running_mean is None or self.running_var is None:
             return
+        momentum = self.momentum or 0.0
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-        momentum = 0.1 if self.momentum is None else self.momentum
+            if self.momentum is None:  # the plain mean of all batches, as in torch
+                momentum = 1 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean, momentum)
         self.running_var.lerp_(variance * (count / max(1, count - 1)), momentum)
 

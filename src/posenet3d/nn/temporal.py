@@ -15,7 +15,6 @@ import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.nn.visibility import visible_joints, with_guesses, with_visibility
@@ -89,20 +88,15 @@ class TemporalConvBlock(nn.Module):
     ) -> Float[Tensor, "batch steps outputs"]:
         """Dilated form: the kernel slides; ``frames - (kernel - 1) * dilation`` steps leave."""
         steps = x.shape[1] - (self.kernel - 1) * self.dilation
-        first, *others = self.linear.weight.chunk(self.kernel, dim=1)
-        y = functional.linear(x[:, :steps], first, self.linear.bias)
-        for tap, weight in enumerate(others, 1):
-            seen = x[:, tap * self.dilation :][:, :steps]
-            y = torch.baddbmm(y, seen, weight.T.expand(len(x), -1, -1))
-        return self._finish(y)
+        taps = [x[:, tap * self.dilation :][:, :steps] for tap in range(self.kernel)]
+        return self._finish(self.linear(torch.cat(taps, dim=-1) if self.kernel > 1 else x))
 
     def _finish(
         self, x: Float[Tensor, "batch steps outputs"]
     ) -> Float[Tensor, "batch steps outputs"]:
-        steps = x.shape[1]  # never zero, as the batch may be
-        x = self.norm(rearrange(x, "b t c -> (b t) c"))
-        features: Tensor = self.dropout(self.activation(x))
-        return rearrange(features, "(b t) c -> b t c", t=steps)
+        shape = x.shape
+        features: Tensor = self.dropout(self.activation(self.norm(x.reshape(-1, shape[-1]))))
+        return features.reshape(shape)
 
 
 class TemporalResidualBlock(nn.Module):
