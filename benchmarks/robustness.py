@@ -7,6 +7,7 @@ were held out of training (`--subjects`; nothing tells whether they were). Measu
 
 * CMU-14 and CMU-14 wild; within the latter bins of the camera's pitch and roll, of the person's
   distance, of the focal length, and of the torso's tilt; and each joint;
+* cameras of CMU-14 wild that move while they film, of each sequence as a whole;
 * a detector's errors (`--noise`) times 1 to 4, all of them and each component by itself;
 * missing joints: 0 to 6 random ones, and named occlusions.
 
@@ -20,6 +21,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from typing import Any
 from command_line import parsed, parser_of
 from origin import command, commit, note_the_look
 from robustness_measures import Condition, Frames, Input, conditions, frames_of, measure, noise_of
+from robustness_moving import measure_moving
 from robustness_page import render
 from robustness_picture import draw
 
@@ -142,12 +145,11 @@ def fill(
     ]
     if arguments.test and jobs:
         note_the_look(", ".join(models), arguments.results)
-    frames, now = frame_source(arguments), commit()
+    measured, now = measurer(arguments), commit()
     with Progress(console=Console(stderr=True)) as bar:
         task = bar.add_task("robustness", total=len(jobs))
         for condition, title in jobs:
-            model = models[title]
-            figures = measure(condition, model, frames(condition, Input.of(model)))
+            figures = measured(condition, models[title])
             told = {"network": title, "weights": current[title], "commit": now}
             results["records"].append({**told, **condition._asdict(), **rounded(figures)})
             path.write_text(json.dumps(results, indent=1) + "\n")
@@ -159,19 +161,22 @@ def condition_of(record: dict[str, Any]) -> Condition:
     return Condition(*(record[name] for name in Condition._fields))
 
 
-def frame_source(arguments: argparse.Namespace) -> Any:
-    """A function from a condition and an input to frames, which keeps the last ones."""
+def measurer(arguments: argparse.Namespace) -> Callable[[Condition, Any], dict[str, Any]]:
+    """A function from a condition and a network to figures, which keeps the last frames."""
     clips = clips_of(arguments)
 
     @lru_cache(maxsize=2)
-    def made(protocol: str, wanted: Input, every: int, noise: Any) -> Frames:
+    def frames(protocol: str, wanted: Input, every: int, noise: Any) -> Frames:
         return frames_of(clips, protocol, wanted, every, noise)
 
-    def frames(condition: Condition, wanted: Input) -> Frames:
+    def measured(condition: Condition, model: Any) -> dict[str, Any]:
+        if condition.part == "moving":
+            return measure_moving(condition, model, clips, arguments.every)
         every = arguments.every if condition.part == "cameras" else arguments.sweep_every
-        return made(condition.protocol, wanted, every, noise_of(condition, arguments.noise))
+        noise = noise_of(condition, arguments.noise)
+        return measure(condition, model, frames(condition.protocol, Input.of(model), every, noise))
 
-    return frames
+    return measured
 
 
 def clips_of(arguments: argparse.Namespace) -> list[Any]:

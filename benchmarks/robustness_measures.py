@@ -1,8 +1,9 @@
-"""What the benchmark of robustness measures: cameras, a detector's errors, missing joints.
+"""What the benchmark of robustness measures: cameras, moving ones, a detector's errors, gaps.
 
 Everything is one thing, a `Condition`, under which the same frames are lifted. Cameras, poses and
 2D come from the library's protocols (`posenet3d.evaluation`), errors from its model of a detector
-(`posenet3d.data.detector_noise`). Errors are those of P-MPJPE, joint by joint.
+(`posenet3d.data.detector_noise`). Errors are those of P-MPJPE, joint by joint; before cameras that
+move, see `robustness_moving`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from robustness_cameras import MOVES
 from torch import Tensor
 
 from posenet3d.data import MotionClip
@@ -79,12 +81,12 @@ class Condition(NamedTuple):
     """Under what the frames are lifted."""
 
     part: str
-    """``cameras``; on fewer frames ``exact``, ``noise`` or ``missing``."""
+    """``cameras``, ``moving``; on fewer frames ``exact``, ``noise`` or ``missing``."""
     protocol: str
     name: str = ""
-    """A component of a detector's errors, or which joints are missing."""
+    """How the camera moves, a component of a detector's errors, or which joints are missing."""
     amount: float = 0
-    """The factor, or how many joints are missing in a frame."""
+    """How much it moves, the factor, or how many joints are missing in a frame."""
 
 
 EXACT = Condition("exact", WILD)
@@ -100,8 +102,14 @@ def conditions() -> list[Condition]:
         for count in range(1, 7)
     ]
     missing += [Condition("missing", WILD, name, len(OCCLUDED[name])) for name in OCCLUDED]
+    moving = [Condition("moving", WILD)]
+    moving += [
+        Condition("moving", WILD, name, amount)
+        for name, each in MOVES.items()
+        for amount in each.amounts
+    ]
     noise = [Condition("noise", WILD, name, factor) for name in COMPONENTS for factor in FACTORS]
-    return [*cameras, EXACT, *missing, *noise]
+    return [*cameras, EXACT, *missing, *noise, *moving]
 
 
 class Frames(NamedTuple):

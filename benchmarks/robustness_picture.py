@@ -17,7 +17,7 @@ from robustness_measures import (
     WILD,
     Condition,
 )
-from robustness_page import HEADS, best_head, complete, record
+from robustness_page import HEADS, best_head, complete, moves, own_scale, record
 
 from posenet3d.skeletons import LSP_14
 from posenet3d.visualization.figures import (
@@ -45,28 +45,30 @@ Values = Sequence[Mapping[str, float]]
 
 
 def draw(results: Results, path: Path) -> None:
-    """Four rows: protocols and cameras; poses and joints; a detector's errors; missing joints."""
-    figure = new_figure(13.5, 12.5)
+    """Rows: protocols and cameras; poses, joints; moving cameras; a detector; missing joints."""
+    figure = new_figure(13.5, 15.5)
     grid = figure.add_gridspec(
-        4, 30, left=0.045, right=0.99, top=0.94, bottom=0.05, hspace=0.42, wspace=2.2
+        5, 30, left=0.045, right=0.99, top=0.95, bottom=0.04, hspace=0.45, wspace=2.2
     )
     panels = [
         *(figure.add_subplot(grid[0, 6 * n : 6 * n + 6]) for n in range(5)),
         figure.add_subplot(grid[1, :10]), figure.add_subplot(grid[1, 11:]),
-        *(figure.add_subplot(grid[2, 6 * n : 6 * n + 6]) for n in range(5)),
-        figure.add_subplot(grid[3, :9]), figure.add_subplot(grid[3, 10:19]),
-        figure.add_subplot(grid[3, 20:]),
+        figure.add_subplot(grid[2, :]),
+        *(figure.add_subplot(grid[3, 6 * n : 6 * n + 6]) for n in range(5)),
+        figure.add_subplot(grid[4, :9]), figure.add_subplot(grid[4, 10:19]),
+        figure.add_subplot(grid[4, 20:]),
     ]  # fmt: skip
     protocols(panels[0], results)
     for axes, name in zip(panels[1:6], AXES, strict=True):
         by_bin(axes, results, name)
     by_joint(panels[6], results)
-    for axes, name in zip(panels[7:12], COMPONENTS, strict=True):
+    by_move(panels[7], results)
+    for axes, name in zip(panels[8:13], COMPONENTS, strict=True):
         by_factor(axes, results, name)
-    for axes, kind in zip(panels[12:14], (FLICKERING, LASTING), strict=True):
+    for axes, kind in zip(panels[13:15], (FLICKERING, LASTING), strict=True):
         by_count(axes, results, kind)
-    occlusions(panels[14], results)
-    for row in (panels[:5], panels[5:7], panels[7:12], panels[12:]):
+    occlusions(panels[15], results)
+    for row in (panels[:5], panels[5:7], panels[7:8], panels[8:13], panels[13:]):
         finish(row)
     key(figure, results)
     save_figure(figure, path)
@@ -96,12 +98,11 @@ def curves(axes: Any, results: Results, places: Mapping[str, Sequence[float]], f
 def markers(axes: Any, results: Results, labels: Sequence[str], found: Any) -> None:
     """For things without an order: marks beside each other, flat depth a grey bar."""
     networks = complete(results)
-    step = min(0.22, 0.7 / len(networks))
     places = np.arange(len(labels), dtype=float)
     for number, network in enumerate(networks):
         colour, values = COLOURS[number % len(COLOURS)], found[network]
         own = best_head(values[0])
-        across = places + step * (number - 0.5 * (len(networks) - 1))
+        across = places + place_of(number, len(networks))
         shapes = {"teacher": "_", "student": "x"}
         for head in (each for each in HEADS if each in values[0]):
             shape = "o" if head == own else shapes[head]
@@ -111,6 +112,11 @@ def markers(axes: Any, results: Results, labels: Sequence[str], found: Any) -> N
             axes.hlines([each[FLAT] for each in values], places - 0.4, places + 0.4, color=GREY)
     axes.set_xticks(places, labels)
     axes.set_xlim(-0.6, len(labels) - 0.4)
+
+
+def place_of(number: int, networks: int) -> float:
+    """Where a network's marks stand beside a label."""
+    return min(0.22, 0.7 / networks) * (number - 0.5 * (networks - 1))
 
 
 def protocols(axes: Any, results: Results) -> None:
@@ -145,6 +151,24 @@ def by_joint(axes: Any, results: Results) -> None:
     markers(axes, results, [name.replace("_", " ") for name in short], found)
     axes.tick_params(axis="x", labelrotation=30)
     axes.set_title("Wild, joint by joint", fontsize=10)
+
+
+def by_move(axes: Any, results: Results) -> None:
+    """Cameras that move; triangles with one scale a sequence."""
+    rows = {
+        each: [record(results, each, condition) for condition in moves()]
+        for each in complete(results)
+    }
+    found = {each: [own_scale(row)["p_mpjpe"] for row in of] for each, of in rows.items()}
+    labels = [f"{each.name or 'still'}\n{each.amount:g}" for each in moves()]
+    markers(axes, results, labels, found)
+    for number, of in enumerate(rows.values()):
+        trained = [next(iter(row["scales"].values()))["p_mpjpe"] for row in of]
+        line = [values[best_head(values)] for values in trained]
+        colour = COLOURS[number % len(COLOURS)]
+        places = np.arange(len(line)) + place_of(number, len(rows))
+        axes.plot(places, line, "^", color=colour, markersize=6, markerfacecolor="none")
+    axes.set_title("Wild cameras that move; triangles: one scale for the sequence", fontsize=10)
 
 
 def by_factor(axes: Any, results: Results, name: str) -> None:

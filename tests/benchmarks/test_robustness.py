@@ -9,14 +9,23 @@ import pytest
 import torch
 
 from posenet3d.data.detector_noise import NOISE
-from posenet3d.data.rigs import Camera
+from posenet3d.data.rigs import Camera, camera_rig
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.evaluation import evaluate
-from posenet3d.evaluation.sequences import TestSequence
+from posenet3d.evaluation.sequences import TestSequence, sequences_of
+from posenet3d.geometry import rotmat_to_rotvec
 from posenet3d.networks import NetworkConfig, PoseNet3D, save_model
 from posenet3d.skeletons import LSP_14
 
-MODULES = ("robustness", "robustness_measures", "robustness_page", "robustness_picture")
+MODULES = (
+    "robustness",
+    "robustness_cameras",
+    "robustness_measures",
+    "robustness_moving",
+    "robustness_page",
+    "robustness_picture",
+)
+SCALES = ("sequence", "limbs")
 HEADS = ("flat", "mean", "student", "teacher")
 
 
@@ -146,7 +155,7 @@ def called(benchmark, monkeypatch, folder, *words):
     """What a call writes on the results, with one measurement for each that is asked for."""
     made = []
 
-    def measure(condition, model, frames):
+    def measured(condition, model):
         made.append((model, condition))
         return {"frames": 3, "p_mpjpe": {"teacher": 1.0, "flat": 2.0}}
 
@@ -154,10 +163,8 @@ def called(benchmark, monkeypatch, folder, *words):
         return path.name, {"weights": path.name, "missing_joints": False}
 
     module = benchmark.robustness
-    monkeypatch.setattr(module, "measure", measure)
     monkeypatch.setattr(module, "opened", opened)
-    monkeypatch.setattr(module, "frame_source", lambda arguments: lambda *_: None)
-    monkeypatch.setattr(module, "Input", SimpleNamespace(of=lambda model: None))
+    monkeypatch.setattr(module, "measurer", lambda arguments: measured)
     monkeypatch.setattr(module, "render", lambda results, picture: "")
     monkeypatch.setattr(module, "draw", lambda results, path: None)
     common = ["--data", str(folder), "--results", str(folder)]
@@ -204,6 +211,10 @@ def test_a_whole_run_leaves_page_and_picture(benchmark, monkeypatch, tmp_path):
     save_walks(tmp_path / "cmu_train.npz", "S01", "S02")
     for name, told in (("plain", False), ("told", True)):
         save_model(network(told, seed=int(told)), tmp_path / name)
+    moves = benchmark.robustness_cameras.MOVES
+    monkeypatch.setitem(moves, "zoom", moves["zoom"]._replace(amounts=(4.0,)))
+    for name in moves.keys() - {"zoom"}:
+        monkeypatch.delitem(moves, name)
     words = [f"{name}={tmp_path / name}" for name in ("plain", "told")]
     words += ["--data", str(tmp_path), "--results", str(tmp_path), "--device", "cpu"]
     monkeypatch.setattr(sys, "argv", ["robustness.py", *words, "--subjects", "S02"])
@@ -213,6 +224,7 @@ def test_a_whole_run_leaves_page_and_picture(benchmark, monkeypatch, tmp_path):
     page = (tmp_path / "robustness.md").read_text()
     assert "| plain | mean |" in page
     assert "told of them" in page
+    assert "| it zooms in and out, 4 times, in 8 s |" in page
     assert "nan" not in page
     assert (tmp_path / "robustness.png").stat().st_size > 10_000
     seen = benchmark.robustness.clips_of(benchmark.robustness.parse())
@@ -231,3 +243,89 @@ def test_a_subject_that_is_not_there_is_named(benchmark, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["robustness.py", *words])
     with pytest.raises(SystemExit, match="S77"):
         benchmark.robustness.clips_of(benchmark.robustness.parse())
+
+
+def moved(benchmark, clip, name="", amount=0.0):
+    """What a clip's cameras see, and where up is, once they move."""
+    condition = benchmark.robustness_measures.Condition("moving", "cmu14-wild", name, amount)
+    wanted = benchmark.robustness_measures.Input(9, "sequence", 10.0, None)
+    return list(benchmark.robustness_cameras.filmed(clip, condition, wanted))
+
+
+def test_cameras_that_do_not_move_are_the_protocols(benchmark, clips):
+    still = sequences_of(clips[0], "cmu14-wild")
+    for (found, up), expected in zip(moved(benchmark, clips[0]), still, strict=True):
+        np.testing.assert_allclose(found.points, expected.points, atol=1e-12)
+        np.testing.assert_allclose(found.truth, expected.truth, atol=1e-9)
+        assert (up == up[0]).all()
+
+
+def test_moves_by_nothing_change_nothing_but_where_one_looks(benchmark, clips):
+    nothing = {"sway": 0, "shake": 0, "orbit": 0, "dolly": 1, "zoom": 1, "fast zoom": 1}
+    for name, amount in nothing.items():
+        for (found, _), (still, _) in zip(
+            moved(benchmark, clips[0], name, amount), moved(benchmark, clips[0]), strict=True
+        ):
+            np.testing.assert_allclose(found.truth, still.truth, atol=1e-6)
+
+
+@pytest.mark.parametrize("amount", [0.0, 1.0])
+def test_a_camera_that_follows_stays_where_it_is_and_has_the_hips_in_the_middle(
+    benchmark, clips, amount
+):
+    hips = list(LSP_14.indices("right_hip", "left_hip"))
+    for (found, up), (still, upright) in zip(
+        moved(benchmark, clips[0], "follow", amount), moved(benchmark, clips[0]), strict=True
+    ):
+        far = np.linalg.norm(still.truth, axis=-1)
+        np.testing.assert_allclose(np.linalg.norm(found.truth, axis=-1), far)
+        middle = found.truth[:, hips].mean(axis=1)
+        aside = np.abs(middle[:, :2] / middle[:, 2:]).max(axis=1)
+        assert aside[0] < 1e-9
+        assert (aside.max() < 1e-9) == (amount == 0)
+        roll = [np.arctan2(each[:, 0], -each[:, 1]) for each in (up, upright)]
+        np.testing.assert_allclose(*roll, atol=1e-9)
+
+
+def test_an_orbit_goes_round_at_its_speed_and_keeps_its_height(benchmark, clips):
+    cameras, clip = benchmark.robustness_cameras, clips[0]
+    (camera, *_) = camera_rig("cmu14-wild", "test").cameras(clip)
+    start = cameras.still(camera, len(clip.joints))
+    track = cameras.orbit(start, clip, 40.0, np.random.default_rng(0))
+    place = -np.einsum("fji,fj->fi", track.turn, track.shift)
+    place -= clip.joints.reshape(-1, 3).mean(axis=0)
+    angle = np.degrees(np.unwrap(np.arctan2(place[:, 1], place[:, 0])))
+    np.testing.assert_allclose(abs(np.diff(angle)) * clip.fps, 40.0)
+    np.testing.assert_allclose(place[:, 2], place[0, 2])
+
+
+def test_a_shake_has_the_size_that_is_asked_for(benchmark):
+    cameras, (clip,) = benchmark.robustness_cameras, synthetic_motion(clips=1, seconds=60.0)
+    start = cameras.Track(np.tile(np.eye(3), (3000, 1, 1)), np.zeros((3000, 3)), np.ones(3000))
+    turn = cameras.shaking(3.0)(start, clip, 2.0, np.random.default_rng(0)).turn
+    angles = np.degrees(rotmat_to_rotvec(torch.from_numpy(turn)).numpy())
+    np.testing.assert_allclose(angles.std(axis=0), 2.0, rtol=0.2)
+    spectrum = (abs(np.fft.rfft(angles, axis=0)) ** 2).sum(axis=1)
+    above = np.fft.rfftfreq(3000, 1 / 50) > 2.5 * 3.0
+    assert spectrum[above].sum() < 0.01 * spectrum.sum()
+
+
+def test_every_joint_is_a_metre_in_front_of_a_camera_that_moves(benchmark, clips):
+    for name, each in benchmark.robustness_cameras.MOVES.items():
+        for found, up in moved(benchmark, clips[0], name, each.amounts[-1]):
+            assert found.truth[..., 2].min() > 999.999
+            np.testing.assert_allclose(np.linalg.norm(up, axis=-1), 1.0)
+
+
+def test_a_zoom_costs_what_one_scale_for_the_sequence_makes_of_it(benchmark, clips):
+    measures, model = benchmark.robustness_measures, network()
+    figures = {}
+    for name, amount in (("", 0.0), ("zoom", 4.0)):
+        condition = measures.Condition("moving", "cmu14-wild", name, amount)
+        figures[name] = benchmark.robustness_moving.measure_moving(condition, model, clips, 5)
+    flat = [
+        figures[name]["scales"][scale]["p_mpjpe"]["flat"] for name in figures for scale in SCALES
+    ]
+    np.testing.assert_allclose(flat, flat[0])
+    assert list(figures[""]["scales"]) == list(SCALES)
+    assert figures[""]["up"] == pytest.approx(figures["zoom"]["up"], abs=2.0)

@@ -29,7 +29,7 @@ def test_a_joint_that_is_never_known_stays_unknown():
     assert np.isnan(fill_gaps(np.full((4, 2, 2), np.nan))).all()
 
 
-@pytest.mark.parametrize("mode", ["sequence", "window", "frame"])
+@pytest.mark.parametrize("mode", ["sequence", "limbs", "window", "frame"])
 def test_without_gaps_taking_them_changes_nothing(walk, mode):
     points = next(iter(walk.values())).points
     plain, taking = normalize(points, mode), normalize(points, mode, gaps=True)

@@ -4,8 +4,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from posenet3d.data import SCALE_MODES, mean_head_to_root, normalize
+from posenet3d.data import SCALE_MODES, camera_rig, mean_head_to_root, normalize, observe
 from posenet3d.data.normalization import normalize_all
+from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import DataError, ShapeError, UnknownNameError
 from posenet3d.skeletons import LSP_14
 
@@ -53,7 +54,7 @@ def test_scale_and_root_lead_back(points, mode):
     np.testing.assert_allclose(back, points, atol=1e-9)
 
 
-@given(points=people(), mode=st.sampled_from(FREE_MODES))
+@given(points=people(), mode=st.sampled_from(["sequence", "window", "frame"]))
 def test_normalising_twice_is_normalising_once(points, mode):
     once = normalize(points, mode, window=1).points
     np.testing.assert_allclose(normalize(once, mode, window=1).points, once, atol=1e-12)
@@ -153,3 +154,45 @@ def test_the_measured_length_grows_with_the_image(points, factor):
     length = mean_head_to_root([points])
     assume(length > 0)
     np.testing.assert_allclose(mean_head_to_root([factor * points]), factor * length)
+
+
+def approaching(frames=200):
+    """A walk filmed by a camera that zooms in to twice the focal length, and that factor."""
+    (clip,) = synthetic_motion(clips=1, seconds=frames / 50)
+    camera = camera_rig("cmu14-wild", "test").cameras(clip)[0]
+    zoom = np.linspace(1, 2, frames)
+    return zoom[:, None, None] * observe(clip, camera).to_layout("lsp_14").points, zoom
+
+
+def test_a_zoom_is_taken_out_by_limbs_and_stays_in_a_sequence():
+    seen, zoom = approaching()
+    still = normalize(seen / zoom[:, None, None], "limbs").points
+    scaled = {mode: normalize(seen, mode).points for mode in ("limbs", "sequence")}
+    apart = {mode: np.abs(points - still).mean() for mode, points in scaled.items()}
+    assert apart["limbs"] < 0.1 * apart["sequence"]
+
+
+def test_limbs_keep_a_person_small_who_bends_down_for_long_and_a_window_does_not():
+    seen, zoom = approaching()
+    bent = seen / zoom[:, None, None]
+    up = list(LSP_14.indices("neck", "head_top"))
+    hips = bent[:, HIPS].mean(axis=1, keepdims=True)
+    bent[100:, up] = hips[100:] + 0.3 * (bent[100:, up] - hips[100:])
+    small = {mode: normalize(bent, mode).scale for mode in ("limbs", "window")}
+    assert small["window"][150] > 2.5 * small["window"][50]
+    assert small["limbs"][150] == pytest.approx(small["limbs"][50], rel=0.3)
+
+
+def test_without_gaps_or_zoom_limbs_are_the_sequence():
+    still = np.repeat(approaching()[0][:1], 60, axis=0)
+    np.testing.assert_allclose(normalize(still, "limbs").points, normalize(still).points)
+
+
+@pytest.mark.parametrize("mode", ["limbs", "window", "frame"])
+def test_where_a_head_was_not_seen_for_long_the_scale_is_that_before_and_after(mode):
+    person = standing(*[2.0] * 120)
+    person[..., 0] += np.linspace(0, 50, 120)[:, None]  # walks across the image
+    hidden = person.copy()
+    hidden[20:100, HEAD] = np.nan
+    hidden[110:, HEAD] = np.nan
+    np.testing.assert_allclose(normalize(hidden, mode, gaps=True).scale, normalize(person).scale)

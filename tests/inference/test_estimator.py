@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from posenet3d.data import normalize
+from posenet3d.data import camera_rig, normalize, observe
+from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import DataError, PoseNet3DError, ShapeError, UnknownNameError
 from posenet3d.evaluation.lifting import lift_frames
 from posenet3d.evaluation.sequences import centred_windows
 from posenet3d.inference import STITCHES, Estimator
+from posenet3d.inference.windows import lifting_scale
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.networks import NetworkConfig, PoseNet3D
 from posenet3d.reconstruction import Reconstruction
@@ -41,11 +43,11 @@ def missing(walk: KeypointSequence, frames: slice, *joints: str) -> KeypointSequ
 def normalized(estimator: Estimator, seen: KeypointSequence) -> torch.Tensor:
     config = estimator.model.config
     points = seen.to_layout("lsp_14").points
-    scaled = normalize(points, config.normalization, config.distance, gaps=True)
+    scaled = normalize(points, lifting_scale(estimator.model), config.distance, gaps=True)
     return torch.from_numpy(scaled.points)
 
 
-def test_centre_stitching_gives_what_evaluation_measures(
+def test_centre_stitching_gives_the_answer_for_the_window_around_each_frame(
     estimator: Estimator, walk: KeypointSequence
 ) -> None:
     points = normalized(estimator, walk)
@@ -56,7 +58,7 @@ def test_centre_stitching_gives_what_evaluation_measures(
     np.testing.assert_allclose(ours, expected.numpy(), atol=1e-5)
 
 
-def test_centre_stitching_gives_evaluations_student_with_one_shape_for_all_windows(
+def test_centre_stitching_gives_these_windows_student_with_one_shape_for_all(
     estimator: Estimator, walk: KeypointSequence
 ) -> None:
     model = estimator.model
@@ -331,3 +333,20 @@ def test_a_reconstruction_is_small(estimator: Estimator, walk: KeypointSequence)
     assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
     kept = [*arrays, lifted.root, lifted.body.translation]
     assert sum(array.nbytes for array in kept) / len(walk) < 1500
+
+
+def test_a_zoom_of_the_camera_changes_little(
+    estimator: Estimator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clip,) = synthetic_motion(clips=1, seconds=4.0)
+    walk = observe(clip, camera_rig("cmu14-wild", "test").cameras(clip)[0])
+    zoom = 2.0 ** np.sin(np.linspace(0, 6, len(walk)))[:, None, None]
+    zoomed = replace(walk, points=zoom * walk.points)
+
+    def apart() -> float:
+        lifted = [estimator.predict(each).joints3d for each in (zoomed, walk)]
+        return float(np.linalg.norm(lifted[0] - lifted[1], axis=-1).mean())
+
+    ours = apart()
+    monkeypatch.setattr("posenet3d.inference.windows.lifting_scale", lambda model: "sequence")
+    assert ours < 0.5 * apart()

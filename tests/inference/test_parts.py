@@ -8,7 +8,7 @@ from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.inference.tilt import unit_vector, up_of_tilt
 
 
-@pytest.mark.parametrize("mode", ["sequence", "window", "frame"])
+@pytest.mark.parametrize("mode", ["sequence", "limbs", "window", "frame"])
 @pytest.mark.parametrize("chunk", [1, 7, 100])
 def test_anchors_of_chunks_are_those_of_the_whole(mode: str, chunk: int) -> None:
     points = np.random.default_rng(0).normal(size=(40, 14, 2)) * 50 + 300

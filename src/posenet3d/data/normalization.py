@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from posenet3d.data.apparent_size import apparent_size, image_lengths
 from posenet3d.data.scale import (
     SCALE_MODES,
     ScaleMode,
     anchors_of,
     check_options,
     check_scale,
+    root_and_lengths,
     root_and_scale,
 )
 from posenet3d.errors import DataError
@@ -38,7 +40,7 @@ class Normalized(NamedTuple):
 
     Attributes:
         points: (frames, 14, 2), root-centred, mean head-to-root length 1/c.
-        scale: (frames,), normalised units per input unit; constant but for two modes.
+        scale: (frames,), normalised units per input unit; constant but for three modes.
         root: (frames, 2), the middle of the hips in the input's unit.
 
     Example:
@@ -72,14 +74,16 @@ def normalize(
     Args:
         points: (frames, 14, 2) in layout ``lsp_14``, pixels or any other unit.
         mode: what the mean head-to-root length is taken over: ``"sequence"``, ``"dataset"``,
-            ``"window"`` or ``"frame"``; see `SCALE_MODES`.
+            ``"limbs"``, ``"window"`` or ``"frame"``; see `SCALE_MODES`.
         distance: c, the distance of the person from the camera in head-to-root lengths.
         length: the set's mean head-to-root length, for mode ``"dataset"`` only.
-        window: how many frames mode ``"window"`` averages over, centred, fewer at the ends.
+        window: how many frames modes ``"window"`` and ``"limbs"`` average over, centred, fewer at
+            the ends.
         name: what an error calls the sequence: its file or clip.
         gaps: take joints that are missing (NaN) in some frames; they stay missing. Centre and
-            scale come from hips and head top, whose gaps are filled (see `fill_gaps`) for that
-            alone. For networks that are told what is missing.
+            scale come from hips and head top, whose places, and the length between them, are
+            those between the frames before and after (see `fill_gaps`), for that alone. For
+            networks that are told what is missing.
 
     Returns:
         `Normalized`: points, scale and root, float64.
@@ -101,7 +105,8 @@ def normalize(
     points = np.asarray(points, dtype=np.float64)
     check_options(mode, distance, length, window)
     anchors = anchors_of(points, name, gaps)
-    root, scale = root_and_scale(anchors, mode, distance, length, window)
+    sizes = apparent_size(image_lengths(points)) if mode == "limbs" else None
+    root, scale = root_and_scale(anchors, mode, distance, length, window, sizes)
     centred = points - root[:, None]
     check_scale(scale, distance, float(np.nanmax(np.abs(centred))), name, mode)
     return Normalized(centred * scale[:, None, None], scale, root)
@@ -136,9 +141,8 @@ def mean_head_to_root(
     """
     total, frames = 0.0, 0
     for number, points in enumerate(sequences):
-        anchors = anchors_of(points, f"{name}, sequence {number}", gaps)
-        head = anchors[:, 2] - anchors[:, :2].mean(axis=1)
-        total += float(np.linalg.norm(head, axis=-1).sum())
+        _, lengths = root_and_lengths(anchors_of(points, f"{name}, sequence {number}", gaps))
+        total += float(lengths.sum())
         frames += len(points)
     if frames == 0:
         raise DataError(name, "expected at least one sequence, got none; check the data.")

@@ -6,19 +6,23 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from jaxtyping import Float
 
+from posenet3d.data.apparent_size import apparent_size, image_lengths
 from posenet3d.data.gaps import fill_gaps
 from posenet3d.errors import DataError, ShapeError, UnknownNameError
 from posenet3d.skeletons import LSP_14
 
-ScaleMode = Literal["sequence", "dataset", "window", "frame"]
+ScaleMode = Literal["sequence", "dataset", "limbs", "window", "frame"]
 SCALE_MODES: tuple[str, ...] = get_args(ScaleMode)
 """What the mean head-to-root length is taken over.
 
 * ``sequence`` (default): the whole sequence.
 * ``dataset``: all sequences of a set; the length is given (see `mean_head_to_root`) and must be
   kept with the weights. Its unit must mean the same in all of them.
-* ``window``: the frames around each frame, so the scale drifts slowly; for people who walk
-  towards the camera.
+* ``limbs``: the whole sequence, a frame's length multiplied by how large the person appears in the
+  frames around it: the median over bones of their lengths beside their mean ones. For cameras
+  that zoom or come nearer, and people who do; it keeps a person who bends or sits down small.
+* ``window``: the frames around each frame, so the scale drifts slowly. It blows a person up who
+  bends down for longer.
 * ``frame``: each frame alone. It blows a bent or seated person up, and one whose head hides the
   hips without limit; here for comparison.
 """
@@ -51,7 +55,8 @@ def anchoring(
 ) -> Anchoring:
     """Scale and root of a long sequence that comes in chunks: what `normalize` finds, less points.
 
-    Keeps hips and head top only, 48 bytes a frame, so that hours need no room.
+    Keeps hips and head top, and bones' lengths for mode ``"limbs"``, 160 bytes a frame, so that
+    hours need little room.
 
     Args:
         chunks: consecutive parts (some, 14, 2) in layout ``lsp_14``; NaN where a joint is missing.
@@ -76,16 +81,19 @@ def anchoring(
         array([0.0004, 0.0004, 0.0004, 0.0004, 0.0004, 0.0004])
     """
     check_options(mode, distance, length, window)
-    parts, extent = [], 0.0
+    parts, bones, extent = [], [], 0.0
     for chunk in chunks:
         points = np.asarray(chunk, dtype=np.float64)
         _check_points(points, name, gaps=True)
         parts.append(points[:, [*_HIPS, _HEAD_TOP]])
+        if mode == "limbs":
+            bones.append(image_lengths(points))
         extent = max(extent, _extent(points))
     if not parts:
         raise DataError(name, "expected at least one frame, got an empty sequence; leave it out.")
-    anchors = _without_gaps(np.concatenate(parts), name)
-    root, scale = root_and_scale(anchors, mode, distance, length, window)
+    anchors = _seen_once(np.concatenate(parts), name)
+    sizes = apparent_size(np.concatenate(bones)) if bones else None
+    root, scale = root_and_scale(anchors, mode, distance, length, window, sizes)
     check_scale(scale, distance, extent, name, mode)
     return Anchoring(scale, root)
 
@@ -96,33 +104,65 @@ def root_and_scale(
     distance: float,
     length: float | None,
     window: int,
+    sizes: Float[np.ndarray, " frames"] | None = None,
 ) -> tuple[Float[np.ndarray, "frames axes"], Float[np.ndarray, " frames"]]:
-    """Root and scale of frames whose hips and head top are known.
+    """Root and scale of frames.
 
     Args:
-        anchors: right hip, left hip and head top, without gaps.
+        anchors: right hip, left hip and head top, each known in some frame.
         mode: see `SCALE_MODES`.
         distance: c, in head-to-root lengths.
         length: the set's length, for mode ``"dataset"``.
-        window: frames that mode ``"window"`` averages over.
+        window: frames that modes ``"window"`` and ``"limbs"`` average over.
+        sizes: `apparent_size` of the frames, for mode ``"limbs"``.
 
     Returns:
         The root (frames, 2) and the scale (frames,), infinite where there is no length.
     """
-    root = anchors[:, :2].mean(axis=1)
-    lengths = np.linalg.norm(anchors[:, 2] - root, axis=-1)
+    root, lengths = root_and_lengths(anchors)
     with np.errstate(divide="ignore"):
-        return root, 1.0 / (distance * _averaged(lengths, mode, length, window))
+        return root, 1.0 / (distance * _averaged(lengths, mode, length, window, sizes))
+
+
+def root_and_lengths(
+    anchors: Float[np.ndarray, "frames 3 axes"],
+) -> tuple[Float[np.ndarray, "frames axes"], Float[np.ndarray, " frames"]]:
+    """Root of each frame, and its length from there to the head top.
+
+    Where a hip or the head is not seen, the length is one between the lengths before and after: the
+    places on either side of a long gap may lie far apart. Where they are never seen together, it
+    is that of places between.
+
+    Args:
+        anchors: right hip, left hip and head top, each known in some frame.
+
+    Returns:
+        The root (frames, 2) and the length (frames,), in the anchors' unit.
+    """
+    filled = fill_gaps(anchors)
+    root = filled[:, :2].mean(axis=1)
+    lengths = np.linalg.norm(filled[:, 2] - root, axis=-1)
+    seen = np.isfinite(anchors).all(axis=(1, 2))
+    if seen.any() and not seen.all():
+        lengths = np.interp(np.arange(len(seen)), np.flatnonzero(seen), lengths[seen])
+    return root, lengths
 
 
 def _averaged(
-    lengths: Float[np.ndarray, " frames"], mode: str, length: float | None, window: int
+    lengths: Float[np.ndarray, " frames"],
+    mode: str,
+    length: float | None,
+    window: int,
+    sizes: Float[np.ndarray, " frames"] | None,
 ) -> Float[np.ndarray, " frames"]:
     """The length that each frame is divided by."""
     if mode == "frame":
         return lengths
     if mode == "window":
         return _moving_mean(lengths, window)
+    if mode == "limbs" and sizes is not None:
+        around = _moving_mean(sizes, window)
+        return np.asarray(around * (lengths / around).mean())
     return np.full_like(lengths, lengths.mean() if length is None else length)
 
 
@@ -163,11 +203,11 @@ def check_options(mode: str, distance: float, length: float | None, window: int)
 def anchors_of(
     points: Float[np.ndarray, "..."], name: str, gaps: bool
 ) -> Float[np.ndarray, "frames 3 axes"]:
-    """Right hip, left hip and head top of checked points, without gaps."""
+    """Right hip, left hip and head top of checked points; with ``gaps`` NaN where not seen."""
     anchors = [*_HIPS, _HEAD_TOP]
     _check_points(points, name, gaps)
     found: Float[np.ndarray, "frames 3 axes"] = points[:, anchors]
-    return _without_gaps(found, name) if gaps else found
+    return _seen_once(found, name)
 
 
 def _extent(points: Float[np.ndarray, "frames joints axes"]) -> float:
@@ -178,11 +218,11 @@ def _extent(points: Float[np.ndarray, "frames joints axes"]) -> float:
     return float(np.fmax.reduce(highest - lowest, initial=0.0))
 
 
-def _without_gaps(
+def _seen_once(
     anchors: Float[np.ndarray, "frames 3 axes"], name: str
 ) -> Float[np.ndarray, "frames 3 axes"]:
-    filled = fill_gaps(anchors)
-    never = np.isnan(filled).any(axis=(0, 2))
+    """The same anchors, if each is seen in some frame."""
+    never = ~np.isfinite(anchors).all(axis=-1).any(axis=0)
     if never.any():
         joint = LSP_14.joint_names[[*_HIPS, _HEAD_TOP][int(np.argmax(never))]]
         raise DataError(
@@ -190,7 +230,7 @@ def _without_gaps(
             f"expected hips and head top in some frame, for centre and scale, got no {joint!r}; "
             "it must be seen once. Layouts without a head top need ears, eyes or nose for it.",
         )
-    return filled
+    return anchors
 
 
 def _check_points(points: Float[np.ndarray, "..."], name: str, gaps: bool) -> None:

@@ -7,6 +7,7 @@ from posenet3d.evaluation.evaluating import evaluate
 from posenet3d.evaluation.lifting import StitchingNetwork
 from posenet3d.evaluation.protocols import Protocol
 from posenet3d.evaluation.report import EvaluationReport
+from posenet3d.inference.windows import lifting_scale
 from posenet3d.networks import PoseNet3D
 
 
@@ -24,9 +25,10 @@ def evaluate_network(
     was trained with, on the device where it is.
 
     With ``stitch="average"`` the skeletons are those of `Estimator.predict`, up to their unit: the
-    student is one body of one shape for the whole sequence, posed as `posenet3d.inference.STITCHES`
-    tells. `evaluate` with ``model.lift`` knows windows alone, and would average the student's
-    skeletons, each of a shape of its own; the teacher's are the same.
+    2D's scale is ``"limbs"`` where it was ``"sequence"`` in training, and the student is one body
+    of one shape for the whole sequence, posed as `posenet3d.inference.STITCHES` tells. `evaluate`
+    with ``model.lift`` knows windows alone, and would average the student's skeletons, each of a
+    shape of its own.
 
     Args:
         model: the network.
@@ -47,13 +49,14 @@ def evaluate_network(
         >>> list(evaluate_network(PoseNet3D.from_pretrained(), people).heads)
         ['flat', 'teacher', 'student', 'mean']
     """
+    average = stitch == "average"
     return evaluate(
-        StitchingNetwork(model) if stitch == "average" else model.lift,
+        StitchingNetwork(model) if average else model.lift,
         clips,
         protocol,
         frames=model.receptive_field,
         distance=model.config.distance,
-        normalization=model.config.normalization,
+        normalization=lifting_scale(model) if average else model.config.normalization,
         length=float(model.input_length) or None,
         device=model.metres_per_unit.device,
         stitch=stitch,

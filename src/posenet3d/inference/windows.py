@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from posenet3d.data import Anchoring, anchoring
+from posenet3d.data.normalization import ScaleMode
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.keypoints.stretches import stretches_of
 from posenet3d.networks import PoseNet3D
@@ -46,10 +47,23 @@ def points_of(sequence: KeypointSequence, start: int, stop: int) -> Float[np.nda
     return convert(points, sequence.layout, "lsp_14", confidence).points
 
 
-def anchoring_of(sequence: KeypointSequence, model: PoseNet3D) -> Anchoring:
-    """Root and scale of each frame, as the network wants its input normalised.
+def lifting_scale(model: PoseNet3D) -> ScaleMode:
+    """What the scale of footage is taken over: as in training, or ``"limbs"``.
 
-    One scale for the whole sequence, gaps or not, where the network's mode says so.
+    A network that learnt from whole sequences had clips of seconds before cameras that stood
+    still. In footage cameras zoom, and people come nearer; with ``"limbs"`` the network errs less
+    then, and as little otherwise (``benchmarks/results/robustness.md``).
+
+    Example:
+        >>> lifting_scale(PoseNet3D.from_pretrained())
+        'limbs'
+    """
+    trained = model.config.normalization
+    return "limbs" if trained == "sequence" else trained
+
+
+def anchoring_of(sequence: KeypointSequence, model: PoseNet3D) -> Anchoring:
+    """Root and scale of each frame, as footage is given to the network; see `lifting_scale`.
 
     Args:
         sequence: the keypoints in any layout and unit.
@@ -61,7 +75,7 @@ def anchoring_of(sequence: KeypointSequence, model: PoseNet3D) -> Anchoring:
     starts = range(0, len(sequence), CHUNK)
     return anchoring(
         (points_of(sequence, start, start + CHUNK) for start in starts),
-        model.config.normalization,
+        lifting_scale(model),
         model.config.distance,
         length=float(model.input_length) or None,
         name=sequence.source,

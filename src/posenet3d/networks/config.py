@@ -25,7 +25,7 @@ class NetworkConfig(BaseModel):
     distance: float = Field(default=10.0, gt=1.0, allow_inf_nan=False)
     """c: the root's distance from the camera in head-to-root lengths (Sect. 3.1)."""
 
-    normalization: Literal["sequence", "dataset", "window", "frame"] = "sequence"
+    normalization: Literal["sequence", "dataset", "limbs", "window", "frame"] = "sequence"
     """What the mean head-to-root length of the 2D input is taken over."""
 
     missing_joints: bool = False
