@@ -20,7 +20,12 @@ from posenet3d.training.stage_run import StageRun
 from posenet3d.training.validation import Validation
 
 MakeTrainer = Callable[..., Trainer]
-AVERAGED = {"averaging": {"decay": 0.5, "start": 2}}
+AVERAGED: dict[str, Any] = {"averaging": {"decay": 0.5, "start": 2}}
+
+
+@pytest.fixture(autouse=True)
+def _few_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("posenet3d.training.averaging.STATISTICS_BATCHES", 3)
 
 
 def network() -> nn.ModuleDict:
@@ -107,7 +112,7 @@ def test_before_its_start_there_is_no_average() -> None:
     assert not torch.equal(before["teacher.weight"], initial["teacher.weight"])
 
 
-def test_the_last_statistics_stay_unless_they_are_averaged_too() -> None:
+def test_the_last_statistics_stay_where_no_batch_can_be_passed() -> None:
     model = network()
     averaging = Averaging(AveragingConfig(decay=0.5), parts(model))
     for step in (1, 2):
@@ -122,6 +127,36 @@ def test_the_last_statistics_stay_unless_they_are_averaged_too() -> None:
         "backbone.running_var",
         "backbone.num_batches_tracked",
     }
+
+
+@pytest.mark.parametrize("use_buffers", [False, True])
+def test_statistics_are_measured_with_the_averaged_weights(use_buffers: bool) -> None:
+    model = nn.ModuleDict({"teacher": nn.Linear(3, 4), "backbone": nn.BatchNorm1d(4)})
+    draw = torch.Generator().manual_seed(0)
+    batches = [torch.randn(50, 3, generator=draw) for _ in range(3)]
+
+    def pass_batch(number: int) -> None:
+        model["backbone"](model["teacher"](batches[number]))
+
+    config = AveragingConfig(decay=0.5, use_buffers=use_buffers)
+    averaging = Averaging(config, parts(model), pass_batch)
+    for step in (1, 2, 3):
+        nn.init.normal_(model["teacher"].weight, generator=draw)
+        pass_batch(0)
+        averaging.update(step)
+    before = copied(model)
+    with averaging.applied(), torch.no_grad():
+        assert model["backbone"].momentum == 0.1
+        outputs = [model["teacher"](each) for each in batches]
+        mean = torch.stack([each.mean(0) for each in outputs]).mean(0)
+        variance = torch.stack([each.var(0) for each in outputs]).mean(0)
+        for measured, expected in (
+            (model["backbone"].running_mean, mean),
+            (model["backbone"].running_var, variance),
+        ):
+            close = torch.allclose(measured, expected, atol=1e-6, rtol=1e-5)
+            assert close == (not use_buffers)
+    assert_bit_equal(copied(model), before)
 
 
 def test_an_average_that_is_not_adopted_leaves_the_weights() -> None:
@@ -221,7 +256,10 @@ def test_a_stage_ends_with_its_average_and_the_next_one_starts_from_it(
     assert_bit_equal({name: last[name] for name in live}, live)
     for name, value in teacher.items():
         learns = name.split(".")[0] in ("backbone", "teacher", "views")
-        if not learns or not value.is_floating_point() or "running_" in name:
+        if learns and "norm" in name and name in dict(load_model(tmp_path).named_buffers()):
+            assert not torch.equal(value, last[name]), name
+            continue
+        if not learns or not value.is_floating_point():
             assert torch.equal(value, last[name]), name
             continue
         expected = seen["teacher"][2][name]
@@ -233,15 +271,17 @@ def test_a_stage_ends_with_its_average_and_the_next_one_starts_from_it(
     assert not torch.equal(teacher["teacher.offsets.bias"], last["teacher.offsets.bias"])
 
 
-@pytest.mark.parametrize("stopped_at", [2, 4])
+@pytest.mark.parametrize(("stopped_at", "adopt"), [(2, True), (4, True), (4, False)])
 def test_an_averaged_run_goes_on_after_a_stop_as_if_it_never_was(
     stopped_at: int,
+    adopt: bool,
     trainer: MakeTrainer,
     after_each_step: list[Callable[[StageRun], None]],
     outcome: Callable[[Path], dict[str, Any]],
     tmp_path: Path,
 ) -> None:
-    trainer(AVERAGED, run_dir=tmp_path / "whole").fit()
+    averaged = {"averaging": {**AVERAGED["averaging"], "adopt": adopt}}
+    trainer(averaged, run_dir=tmp_path / "whole").fit()
 
     def stop(run: StageRun) -> None:
         if run.done == stopped_at:
@@ -250,8 +290,8 @@ def test_an_averaged_run_goes_on_after_a_stop_as_if_it_never_was(
 
     after_each_step.append(stop)
     with pytest.raises(KeyboardInterrupt):
-        trainer(AVERAGED, run_dir=tmp_path / "stopped").fit()
-    trainer(AVERAGED, run_dir=tmp_path / "stopped").fit()
+        trainer(averaged, run_dir=tmp_path / "stopped").fit()
+    trainer(averaged, run_dir=tmp_path / "stopped").fit()
     assert outcome(tmp_path / "stopped") == outcome(tmp_path / "whole")
 
 
@@ -292,7 +332,9 @@ def test_validation_looks_at_the_average_and_training_goes_on_without_it(
     trainer(changes).fit()
     assert sorted(looked) == [2, 4, 6]
     for step, values in looked.items():
-        assert_bit_equal(values, lived[step])  # an average without memory is the weights
+        measured = {name for name in values if not torch.equal(values[name], lived[step][name])}
+        assert measured  # an average without memory is the weights, but for BatchNorm's statistics
+        assert measured <= dict(load_model(whole_run).named_buffers()).keys()
     looked.clear()
     trainer({**changes, "averaging": {"decay": 0.9}}).fit()
     name = "teacher.offsets.weight"

@@ -165,8 +165,7 @@ def test_noise_of_a_detector_is_new_in_each_step_and_centred_on_its_own_hips(tin
     stage_run.config, stage_run.engine, stage_run.stage = config, run.engine, config.stages[0]
     windows, made = torch.rand(4, 10, 14, 2), []
     for step in (0, 1):
-        stage_run.done = step
-        made.append(stage_run._detected(windows, config.detector_noise))
+        made.append(stage_run._detected(windows, config.detector_noise, step))
         assert made[-1][:, :, 2:4].mean(2).abs().max() < 1e-6
     assert not torch.equal(*made)
 

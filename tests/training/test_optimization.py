@@ -219,23 +219,23 @@ def test_a_step_that_is_not_finite_leaves_nothing_behind(kind: str) -> None:
 
         descent.step(loss, 5, backward)
 
-    def run(*, spoilt: bool) -> dict[str, Tensor]:
+    def run(*, left_out: bool) -> dict[str, Tensor]:
         model = network()
         config = OptimizerConfig(lr=0.01, decay=0.1, clip=1.0)
         descent = Descent(model.parameters(), config, STEPS, KeptStatistics([model]))
         for number in range(5):
             descend(model, descent, number)
-            assert not descent.spoilt
-        if spoilt:
+            assert not descent.left_out
+        if left_out:
             before = everything(model, descent)
             spoil(model, descent)
-            assert descent.spoilt
+            assert descent.left_out
             assert_bit_equal(everything(model, descent), before)
         for number in range(6, STEPS):
             descend(model, descent, number)
         return everything(model, descent)
 
-    assert_bit_equal(run(spoilt=True), run(spoilt=False))
+    assert_bit_equal(run(left_out=True), run(left_out=False))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -262,7 +262,7 @@ def test_a_loss_that_is_lost_on_one_rank_is_left_out_on_all(dtype: torch.dtype) 
 
     with ThreadPoolExecutor(2) as ranks:
         list(ranks.map(rank, range(2)))
-    assert [bool(descent.spoilt) for descent in descents] == [True, True]
+    assert [bool(descent.left_out) for descent in descents] == [True, True]
     for model in models:
         assert_bit_equal(
             dict(model.named_parameters()), dict(network().to(dtype).named_parameters())
@@ -277,7 +277,7 @@ def test_no_step_waits_for_the_device() -> None:
         for number in range(3):
             descend(model, descent, number, NAN if number == 1 else 1.0)
     with WaitsForTheDevice(), pytest.raises(AssertionError, match="waits"):
-        bool(descent.spoilt)
+        bool(descent.left_out)
 
 
 def test_a_backward_pass_of_ones_own_is_used() -> None:

@@ -1,6 +1,6 @@
 """Averaged weights: an exponential moving average beside the weights that learn."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -8,9 +8,15 @@ from typing import Any
 import torch
 from pydantic import Field, NonNegativeInt
 from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn, update_bn
 
 from posenet3d.training.frozen import Frozen
+
+STATISTICS_BATCHES = 32
+"""Batches that BatchNorm's statistics of averaged weights are measured on."""
+
+PassBatch = Callable[[int], object]
+"""Passes the n-th of some batches forward through the parts that learn."""
 
 
 class AveragingConfig(Frozen):
@@ -28,8 +34,8 @@ class AveragingConfig(Frozen):
     """Steps of a stage before the average begins, at the weights of that moment."""
 
     use_buffers: bool = False
-    """Average BatchNorm's running statistics as well; else the last ones are taken, which are
-    nearer to those of the averaged weights (``benchmarks/results/findings.md``)."""
+    """Average BatchNorm's running statistics as well, which fits the averaged weights badly
+    (``benchmarks/results/findings.md``); else they are measured on batches of the stage."""
 
     adopt: bool = True
     """At a stage's end the averages become the weights, and the next stage starts from them; else
@@ -42,11 +48,14 @@ class Averaging:
     The moving average is torch's (``torch.optim.swa_utils.get_ema_multi_avg_fn``). Its
     ``AveragedModel`` around it is not used: that one reads a counter from the device at each
     step, and copies modules whole where tensors do. Whole numbers, such as the batches that
-    BatchNorm has seen, are not averaged.
+    BatchNorm has seen, are not averaged. BatchNorm's statistics are of the weights that learn, not
+    of their averages: they are measured anew (``torch.optim.swa_utils.update_bn``).
 
     Args:
         config: how to average.
         parts: the modules that learn, by name.
+        pass_batch: passes a batch forward through them, to measure BatchNorm's statistics;
+            ``None`` leaves the last ones.
 
     Attributes:
         taken: how many steps are in the average.
@@ -64,9 +73,15 @@ class Averaging:
         4.0
     """
 
-    def __init__(self, config: AveragingConfig, parts: Mapping[str, nn.Module]) -> None:
+    def __init__(
+        self,
+        config: AveragingConfig,
+        parts: Mapping[str, nn.Module],
+        pass_batch: PassBatch | None = None,
+    ) -> None:
         self.config = config
         self.taken = 0
+        self._pass_batch = None if config.use_buffers else pass_batch
         self._parts = nn.ModuleDict(parts)
         self._averages = {name: each.clone() for name, each in self._live().items()}
         self._blend = get_ema_multi_avg_fn(config.decay)  # type: ignore[no-untyped-call]
@@ -102,22 +117,28 @@ class Averaging:
 
         Before the average has begun, the block changes nothing.
         """
-        own = {name: each.clone() for name, each in self._live().items()}
-        self._take(self._averages if self.taken else own)
+        own = self._own()
+        if self.taken:
+            self._take_averages()
         try:
             yield
         finally:
-            self._take(own)
+            self._parts.load_state_dict(own)
 
     def adopt(self) -> None:
         """At a stage's end: the averages become the weights, where that is configured."""
         if self.config.adopt and self.taken:
-            self._take(self._averages)
+            self._take_averages()
 
     @torch.no_grad()
-    def _take(self, values: Mapping[str, Tensor]) -> None:
+    def _take_averages(self) -> None:
         for name, each in self._live().items():
-            each.copy_(values[name])
+            each.copy_(self._averages[name])
+        if self._pass_batch is not None:
+            update_bn(range(STATISTICS_BATCHES), _Passes(self._parts, self._pass_batch))
+
+    def _own(self) -> dict[str, Tensor]:
+        return {name: each.clone() for name, each in self._parts.state_dict().items()}
 
     @torch.no_grad()
     def negate(self, parameters: Iterable[nn.Parameter]) -> None:
@@ -129,11 +150,21 @@ class Averaging:
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs beside the averages, which a checkpoint holds as the network."""
-        weights = {name: each.clone() for name, each in self._live().items()}
-        return {"taken": self.taken, "weights": weights}
+        return {"taken": self.taken, "weights": self._own()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a saved state: the parts hold the averages, and get their own weights back."""
         self.taken = int(state["taken"])
         self._averages = {name: each.clone() for name, each in self._live().items()}
-        self._take(state["weights"])
+        self._parts.load_state_dict(state["weights"], strict=False)
+
+
+class _Passes(nn.Module):
+    """What :func:`torch.optim.swa_utils.update_bn` calls with the number of each batch."""
+
+    def __init__(self, parts: nn.Module, pass_batch: PassBatch) -> None:
+        super().__init__()
+        self.parts, self.pass_batch = parts, pass_batch
+
+    def forward(self, number: int) -> None:
+        self.pass_batch(number)

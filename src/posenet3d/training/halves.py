@@ -89,10 +89,7 @@ class LifterHalf(nn.Module):
             seed: of the step; dropout of several processes is drawn from it and the rank.
             exact: the batch before it was spoilt, where the stage spoils windows.
         """
-        views = self._draw(len(batch) * self.share.count)
-        if self.share.count > 1:
-            torch.manual_seed(seed + 1 + self.share.rank)
-        return cast(Lifted, self._inner(batch, views, exact))
+        return cast(Lifted, self._inner(batch, self.draw(len(batch), seed), exact))
 
     def losses(
         self, batch: Windows2D, views: dict[Branch, Rotations], exact: Windows2D | None = None
@@ -110,10 +107,20 @@ class LifterHalf(nn.Module):
             self._evidence(forward, total),
         )
 
-    def _draw(self, windows: int) -> dict[Branch, Rotations]:
-        """A rotation a window and branch, for the windows of all processes; this one's rows."""
-        views = self._model[0].views
-        return {branch: self.share.rows(views(windows)) for branch in self.seen}
+    def draw(self, windows: int, seed: int) -> dict[Branch, Rotations]:
+        """A rotation a window and branch, drawn for all processes; this one's rows.
+
+        What is drawn afterwards is each process's own.
+
+        Args:
+            windows: how many windows this process has.
+            seed: of the step.
+        """
+        views, count = self._model[0].views, self.share.count
+        drawn = {branch: self.share.rows(views(windows * count)) for branch in self.seen}
+        if count > 1:
+            torch.manual_seed(seed + 1 + self.share.rank)
+        return drawn
 
     @torch.no_grad()
     def _fakes(self, forward: Forward, like: Tensor) -> Tensor:

@@ -163,7 +163,7 @@ class Descent:
     Attributes:
         optimizer: Adam.
         norm: the norm of the last step's gradients, before clipping; on the device.
-        spoilt: whether the last step was left out; on the device.
+        left_out: whether the last step was left out; on the device.
 
     Example:
         >>> weight = nn.Parameter(torch.tensor(3.0))
@@ -172,7 +172,7 @@ class Descent:
         >>> weight.item(), descent.norm.item()
         (2.5, 6.0)
         >>> descent.step(weight * float("nan"), 1)
-        >>> weight.item(), bool(descent.spoilt)
+        >>> weight.item(), bool(descent.left_out)
         (2.5, True)
     """
 
@@ -192,7 +192,7 @@ class Descent:
         )
         device = self.parameters[0].device
         self.norm = torch.zeros((), device=device)
-        self.spoilt = torch.zeros((), dtype=torch.bool, device=device)
+        self.left_out = torch.zeros((), dtype=torch.bool, device=device)
 
     def begin(self) -> None:
         """Keep the statistics; call before the forward pass of a step."""
@@ -215,11 +215,11 @@ class Descent:
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.rate(number)
         self.norm = self._clip()
-        self.spoilt = ~self.norm.isfinite()
-        self.optimizer.found_inf = self.spoilt.float()  # type: ignore[attr-defined]
+        self.left_out = ~self.norm.isfinite()
+        self.optimizer.found_inf = self.left_out.float()  # type: ignore[attr-defined]
         self.optimizer.step()
         if self.statistics is not None:
-            self.statistics.undo(self.spoilt)
+            self.statistics.undo(self.left_out)
 
     @torch.no_grad()
     def _clip(self) -> Scalar:

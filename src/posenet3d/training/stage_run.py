@@ -59,7 +59,9 @@ class StageRun:
         self.steps = steps_of(stage, len(windows), self.batch_size)
         self.done = 0
         self.saved_in = ""
-        self.runner = StageRunner(model, config, stage, objectives, self.steps, engine)
+        self.runner = StageRunner(
+            model, config, stage, objectives, self.steps, engine, self._pass_batch
+        )
         self._means = Means()
         self._first: Values = {}
         self._last: Values = {}
@@ -81,27 +83,36 @@ class StageRun:
 
     def step(self) -> None:
         """Take the next step; its randomness depends on seed, stage and step alone."""
-        config, name = self.config, self.stage.name
-        seed = step_seed(config.seed, name, self.done)
-        share = self.engine.share
-        batch = self.windows.sample(
-            config.seed, name, self.done, self.batch_size, rank=share.rank, world_size=share.count
-        ).to(self.engine.dtype)
-        if config.detector_noise is not None:
-            batch = self._detected(batch, config.detector_noise)
-        exact = None
-        if self.stage.spoilt is not None:
-            exact, batch = batch, self._spoilt(batch, self.stage.spoilt)
-        torch.manual_seed(seed)
-        if config.input_noise:
-            batch = batch + config.input_noise * self._noise(batch)
+        batch, exact, seed = self._draw(self.done)
         self._means.add(self.runner.step(batch, self.done, seed, exact))
         self.done += 1
         self.runner.health.stop_if_mirrored()
         if self.runner.health.is_due(self.done):
             self.runner.health.read(self.done, self.saved_in)
 
-    def _detected(self, batch: Windows2D, detector: DetectorNoise) -> Windows2D:
+    def _draw(self, step: int) -> tuple[Windows2D, Windows2D | None, int]:
+        """A step's windows, the same before they were spoilt, and the seed that torch now has."""
+        config, name, share = self.config, self.stage.name, self.engine.share
+        seed = step_seed(config.seed, name, step)
+        batch = self.windows.sample(
+            config.seed, name, step, self.batch_size, rank=share.rank, world_size=share.count
+        ).to(self.engine.dtype)
+        if config.detector_noise is not None:
+            batch = self._detected(batch, config.detector_noise, step)
+        exact = None
+        if self.stage.spoilt is not None:
+            exact, batch = batch, self._spoilt(batch, self.stage.spoilt, step)
+        torch.manual_seed(seed)
+        if config.input_noise:
+            batch = batch + config.input_noise * self._noise(batch)
+        return batch, exact, seed
+
+    def _pass_batch(self, number: int) -> None:
+        """Pass one of the next steps' batches forward, as averaged weights ask for."""
+        batch, exact, seed = self._draw(self.done + number)
+        self.runner.pass_forward(batch, seed, exact)
+
+    def _detected(self, batch: Windows2D, detector: DetectorNoise, step: int) -> Windows2D:
         """The windows as a detector gives them, centred on the hips that it gives."""
         share = self.engine.share
         seen = corrupt_windows(
@@ -109,13 +120,13 @@ class StageRun:
             detector,
             self.config.seed,
             self.stage.name,
-            self.done,
+            step,
             rank=share.rank,
             world_size=share.count,
         ).points
         return seen - middle_of_hips(fill_windows(seen))
 
-    def _spoilt(self, batch: Windows2D, spoiling: Spoiling) -> Windows2D:
+    def _spoilt(self, batch: Windows2D, spoiling: Spoiling, step: int) -> Windows2D:
         """The windows as the stage spoils them."""
         share = self.engine.share
         return spoil_windows(
@@ -123,7 +134,7 @@ class StageRun:
             spoiling,
             self.config.seed,
             self.stage.name,
-            self.done,
+            step,
             rank=share.rank,
             world_size=share.count,
         )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from posenet3d.errors import TrainingError
 from posenet3d.networks import PARTS, PoseNet3D
 from posenet3d.training.adversary import Adversary
-from posenet3d.training.averaging import Averaging
+from posenet3d.training.averaging import Averaging, PassBatch
 from posenet3d.training.config import TrainerConfig
 from posenet3d.training.engine import Engine
 from posenet3d.training.forward import ForwardSettings
@@ -37,6 +37,7 @@ class StageRunner:
         objectives: the stage's losses by name.
         steps: how many steps the stage has.
         engine: what the steps run on.
+        pass_batch: passes a batch forward, for the statistics of averaged weights.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class StageRunner:
         objectives: Mapping[str, Objective],
         steps: int,
         engine: Engine,
+        pass_batch: PassBatch | None = None,
     ) -> None:
         self.model, self.config, self.stage, self.engine = model, config, stage, engine
         device = model.metres_per_unit.device
@@ -56,11 +58,10 @@ class StageRunner:
         self.health = Health(config.health, stage.name, model, parts)
         settings = ForwardSettings.of(config, stage)
         self.before = None if stage.spoilt is None else FrozenLifter(model)
-        self.lifter = engine.wrap(
-            LifterHalf(
-                model, stage, objectives, settings, engine.share, engine.compiler, self.before
-            )
+        self._half = LifterHalf(
+            model, stage, objectives, settings, engine.share, engine.compiler, self.before
         )
+        self.lifter = engine.wrap(self._half)
         self.descent = Descent(
             parameters_of(model, stage.train),
             stage.optimizer,
@@ -71,7 +72,7 @@ class StageRunner:
         learning = {name: model.part(name) for name in stage.train}
         self.averaging: Averaging | None = None
         if config.averaging is not None:
-            self.averaging = Averaging(config.averaging, learning)
+            self.averaging = Averaging(config.averaging, learning, pass_batch)
 
     def _discriminator_side(self, steps: int) -> tuple[nn.Module | None, Descent | None]:
         if not self.stage.discriminators:
@@ -102,20 +103,30 @@ class StageRunner:
         lifted = self._descend(batch, number, seed, exact)
         values = dict(lifted.values)
         values["gradient_norm"] = self.descent.norm
-        spoilt = [self.descent.spoilt]
+        left_out = [self.descent.left_out]
         if self.discriminator_descent is not None and self.adversary.is_due(number):
-            values |= self._play(self.model.judged(batch), lifted.fakes, number, spoilt)
+            values |= self._play(self.model.judged(batch), lifted.fakes, number, left_out)
         values = self.engine.mean({**values, "mirror_evidence": lifted.evidence})
         evidence = values.pop("mirror_evidence")
-        left_out = torch.stack(spoilt).any()
-        self.adversary.watch(values, left_out)
-        self.health.watch(number + 1, left_out, values)
+        any_left_out = torch.stack(left_out).any()
+        self.adversary.watch(values, any_left_out)
+        self.health.watch(number + 1, any_left_out, values)
         if self.averaging is not None:
             self.averaging.update(number + 1)
         if self.stage.mirror_guard:
-            self.guard.watch(evidence, left_out)
+            self.guard.watch(evidence, any_left_out)
             self._turn_if_mirrored(number)
         return values
+
+    def pass_forward(self, batch: Windows2D, seed: int, exact: Windows2D | None = None) -> None:
+        """Pass a batch through the lifter's half of a step and learn nothing.
+
+        Args:
+            batch: as for :meth:`step`.
+            seed: as for :meth:`step`.
+            exact: as for :meth:`step`.
+        """
+        self._half.losses(batch, self._half.draw(len(batch), seed), exact)
 
     def _descend(self, batch: Windows2D, number: int, seed: int, exact: Windows2D | None) -> Lifted:
         self.descent.begin()
@@ -140,11 +151,11 @@ class StageRunner:
                 finish()
 
     def _play(
-        self, real: Windows2D, fakes: Tensor, number: int, spoilt: list[Tensor]
+        self, real: Windows2D, fakes: Tensor, number: int, left_out: list[Tensor]
     ) -> dict[str, Scalar]:
         """The discriminator's half of a step: it learns, or only judges where it rests.
 
-        Where it learns, ``spoilt`` gets whether its step was left out.
+        Where it learns, ``left_out`` gets whether its step was left out.
         """
         half, descent = self.discriminator, self.discriminator_descent
         if half is None or descent is None:
@@ -157,7 +168,7 @@ class StageRunner:
             descent.begin()
             loss, values = half(real, fakes)
             descent.step(loss, number, self.engine.backward)
-        spoilt.append(descent.spoilt)
+        left_out.append(descent.left_out)
         return {**values, "discriminator_gradient_norm": descent.norm}
 
     def _turn_if_mirrored(self, number: int) -> None:

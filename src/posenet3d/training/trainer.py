@@ -197,6 +197,8 @@ class Trainer:
         Raises:
             GameCollapsedError: if the discriminator is certain for too long; the state is saved.
             KeyboardInterrupt: after Ctrl-C; the state is saved.
+            PoseNet3DError: if one of several forked processes was killed; the last saved state
+                stays.
             RunFolderError: if the saved state is damaged, or not what ``resume`` expects.
             StorageError: if a file cannot be written; the last saved state stays whole.
             TrainingError: if a loss is no longer finite; the last saved state stays.

@@ -79,16 +79,16 @@ class Watchers:
         Returns:
             The score, lower is better, and the figures, in every process.
         """
-        return self._engine.from_first(lambda: self._look(run))
+        with run.as_scored():  # in every process: they may measure statistics together
+            return self._engine.from_first(lambda: self._look(run))
 
     def _look(self, run: StageRun) -> tuple[float, Record]:
         validation = self._validation
         if validation is None:
             raise RuntimeError("expected an open validation in the first process")
-        with run.as_scored():
-            point = validation.point(run.stage, run.done)
-            if self.folder is not None and self._loggers is not None:
-                path = validation.picture(point, self.folder.path)
-                if path is not None:
-                    self._loggers.picture("skeletons", run.stage.name, run.done, path)
+        point = validation.point(run.stage, run.done)
+        if self.folder is not None and self._loggers is not None:
+            path = validation.picture(point, self.folder.path)
+            if path is not None:
+                self._loggers.picture("skeletons", run.stage.name, run.done, path)
         return point.score, point.record

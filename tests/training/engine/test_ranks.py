@@ -1,15 +1,23 @@
 """Two processes train as one does."""
 
-from collections.abc import Callable
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import active_children
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from posenet3d.errors import ConfigurationError, TrainingError
+from posenet3d.errors import ConfigurationError, PoseNet3DError, TrainingError
 from posenet3d.training import Record, Trainer
+from posenet3d.training.checkpoints import CheckpointStore
 from posenet3d.training.engine import Engine, EngineConfig
 from posenet3d.training.engine.forks import run_in_forks
 from posenet3d.training.run_folder import Memory
@@ -26,6 +34,7 @@ EXACT = {
 }
 STAGES = ("teacher", "distillation", "sja", "joint")
 TWO = {"engine.devices": 2, "engine.strategy": "ddp_fork"}
+LONG = 300
 
 pytestmark = pytest.mark.skipif(
     not torch.distributed.is_gloo_available(), reason="torch was built without gloo"
@@ -54,20 +63,83 @@ def fitted(trainer: Trainer) -> tuple[dict[str, Tensor], list[Any]]:
     return trainer.model.state_dict(), figures
 
 
-def test_forked_processes_have_one_thread_whatever_this_one_has(tmp_path: Path) -> None:
+@contextmanager
+def ended_within(seconds: int) -> Iterator[None]:
+    """A block that ends, with all processes that it forked, where it takes longer."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for child in active_children():
+            child.kill()
+        raise TimeoutError(f"not over after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("asked", [None, 1])
+def test_forked_processes_compute_on_one_thread_where_this_one_had_two(
+    asked: int | None, tmp_path: Path
+) -> None:
     """Torch waits for ever for threads that were not forked along."""
-    config = EngineConfig(accelerator="cpu", devices=2, strategy="ddp_fork")
+    config = EngineConfig(accelerator="cpu", devices=2, strategy="ddp_fork", threads=asked)
     engine, before = Engine(config), torch.get_num_threads()
 
-    def note() -> None:
-        (tmp_path / str(engine.share.rank)).write_text(str(torch.get_num_threads()))
+    def compute() -> None:
+        with engine.training():
+            torch.ones(1000, 1000).exp().sum()
+            (tmp_path / str(engine.share.rank)).write_text(str(torch.get_num_threads()))
 
     torch.set_num_threads(2)
     try:
-        run_in_forks(engine, note, Memory())
+        torch.ones(1000, 1000).exp().sum()
+        with ended_within(LONG):
+            run_in_forks(engine, compute, Memory())
     finally:
         torch.set_num_threads(before)
     assert [(tmp_path / rank).read_text() for rank in "01"] == ["1", "1"]
+
+
+def test_more_threads_in_forked_processes_are_refused(trainer: MakeTrainer) -> None:
+    """They would wait for ever at the first product of matrices."""
+    with pytest.raises(ConfigurationError, match=r"engine.threads: expected 1.*got 2; or take"):
+        trainer({**TWO, "engine.accelerator": "cpu", "engine.threads": 2}, device="auto")
+
+
+@pytest.mark.parametrize("asks", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_comes_out_of_fit_with_the_state_saved(
+    asks: signal.Signals, trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    changes = {**TWO, "engine.accelerator": "cpu", "checkpoints.every": 100}
+    made, parent = trainer(changes, device="auto", run_dir=tmp_path), os.getpid()
+
+    def ask(record: Record) -> None:
+        os.kill(parent, asks)
+        time.sleep(0.5)
+
+    with ended_within(LONG), pytest.raises(KeyboardInterrupt):
+        made.fit(ask)
+    newest = CheckpointStore(tmp_path / "checkpoints").newest()
+    assert newest is not None
+    assert newest.name in ("0-00000004", "0-00000005")
+
+
+def test_who_ends_the_program_in_a_forked_process_ends_it_here(trainer: MakeTrainer) -> None:
+    made = trainer({**TWO, "engine.accelerator": "cpu"}, device="auto")
+    with ended_within(LONG), pytest.raises(SystemExit) as caught:
+        made.fit(lambda record: sys.exit(3))
+    assert caught.value.code == 3
+
+
+def test_a_killed_process_is_told(trainer: MakeTrainer) -> None:
+    made = trainer({**TWO, "engine.accelerator": "cpu"}, device="auto")
+    told = "process 0 terminated with signal SIGKILL. The last"
+    with ended_within(LONG), pytest.raises(PoseNet3DError, match=told):
+        made.fit(lambda record: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def test_two_ranks_are_one_in_float64(trainer: MakeTrainer) -> None:
@@ -90,8 +162,13 @@ def without_idle_biases(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in state.items() if name not in idle}
 
 
-def test_two_ranks_with_one_batch_norm_are_one_but_for_rounding(trainer: MakeTrainer) -> None:
-    config = {**EXACT, **{f"stages.{name}.steps": 3 for name in STAGES}}
+def test_two_ranks_with_one_batch_norm_are_one_but_for_rounding(
+    trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics of averaged weights and validation, which both measure, are among it."""
+    monkeypatch.setattr("posenet3d.training.averaging.STATISTICS_BATCHES", 2)
+    looks = {"averaging": {"decay": 0.5}, "validation": {"every": 3, "windows": 4}}
+    config = {**EXACT, **looks, **{f"stages.{name}.steps": 3 for name in STAGES}}
     alone = fitted(trainer(config, device="auto"))
     both = fitted(trainer({**config, **TWO, "engine.sync_batchnorm": True}, device="auto"))
     one, other = without_idle_biases(alone[0]), without_idle_biases(both[0])

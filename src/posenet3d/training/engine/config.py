@@ -50,7 +50,7 @@ class EngineConfig(Frozen):
 
     threads: PositiveInt | None = None
     """CPU threads a process; ``None`` leaves torch's choice. On a busy machine one is often the
-    fastest."""
+    fastest. Processes that are forked have one: torch's other threads are lost in a fork."""
 
     timeout: PositiveInt = 1800
     """Seconds after which a process gives up waiting for the others."""

@@ -70,7 +70,8 @@ class Engine:
         share: this process's share of every batch.
 
     Raises:
-        ConfigurationError: if torchrun or Slurm started another number of processes.
+        ConfigurationError: if torchrun or Slurm started another number of processes, a CUDA graph
+            is asked for on the CPU, or several threads in processes that are forked.
         PoseNet3DError: if there is no such device.
 
     Example:
@@ -99,6 +100,12 @@ class Engine:
         if self.several:
             self._fabric = self._make_fabric()
             self._tell_ranks(self._fabric)
+        if self.forks and config.threads not in (None, 1):
+            raise ConfigurationError(
+                ["engine.threads: expected 1, or none told, where the processes are forked, since "
+                 "torch waits for ever for threads that were not forked along, got "
+                 f"{config.threads}; or take the strategy 'ddp', or torchrun"]
+            )  # fmt: skip
 
     @property
     def several(self) -> bool:

@@ -12,13 +12,15 @@ from types import FrameType
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch.multiprocessing.spawn import ProcessException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from posenet3d import errors
 from posenet3d.errors import PoseNet3DError
 from posenet3d.training.checkpoints.checkpoint import STATE_FILE
 from posenet3d.training.checkpoints.saved_state import dump_state, parse_state
 from posenet3d.training.engine.engine import Engine
+
+_ENDS = {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}  # no errors
 
 
 @runtime_checkable
@@ -49,7 +51,8 @@ def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore
 
     Raises:
         KeyboardInterrupt: if the run was interrupted.
-        PoseNet3DError: what a process raised.
+        SystemExit: if the function asked for that.
+        PoseNet3DError: what a process raised, or that one was killed.
         torch.multiprocessing.ProcessRaisedException: any other error, as text.
     """
     in_memory = not hasattr(store, "path")
@@ -58,10 +61,13 @@ def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore
 
         def on_each() -> None:
             torch.set_num_threads(1)  # the parent's other threads are not forked: none to wait for
+            told = folder / f"error-{engine.share.rank}.json"
             try:
                 function()
-            except (PoseNet3DError, KeyboardInterrupt) as error:
-                _write_error(folder / f"error-{engine.share.rank}.json", error)
+            except (KeyboardInterrupt, SystemExit) as error:
+                _write_error(told, error)  # raised, it would end this process without a word
+            except PoseNet3DError as error:
+                _write_error(told, error)
                 raise
             finally:
                 if in_memory and engine.is_first:
@@ -70,8 +76,16 @@ def run_in_forks(engine: Engine, function: Callable[[], None], store: StateStore
         try:
             with _signals_passed_on():
                 engine.fork(on_each)
-        except ProcessException as error:
+        except ProcessExitedException as error:
+            raise _written_error(folder) or PoseNet3DError(
+                f"Expected every process to train to the end, got this: {error}. The last saved "
+                "state stays; make sure that memory suffices for all of them, and go on from it."
+            ) from None
+        except ProcessRaisedException as error:
             raise _written_error(folder) or error from None
+        else:
+            if ended := _written_error(folder):
+                raise ended
         finally:
             if in_memory and (folder / STATE_FILE).exists():
                 written = (folder / STATE_FILE).read_bytes()
@@ -85,7 +99,8 @@ def _hand_over(state: Mapping[str, Any] | None, path: Path) -> None:
 
 def _write_error(path: Path, error: BaseException) -> None:
     facts = {name: value for name, value in vars(error).items() if _is_plain(value)}
-    text = {"class": type(error).__name__, "text": str(error), "facts": facts}
+    args = [each for each in error.args if _is_plain(each)]
+    text = {"class": type(error).__name__, "args": args, "text": str(error), "facts": facts}
     path.write_text(json.dumps(text))
 
 
@@ -93,8 +108,8 @@ def _written_error(folder: Path) -> BaseException | None:
     """The error of the first process that left one, of its own class."""
     for path in sorted(folder.glob("error-*.json")):
         told = json.loads(path.read_text())
-        if told["class"] == "KeyboardInterrupt":
-            return KeyboardInterrupt()
+        if told["class"] in _ENDS:
+            return _ENDS[told["class"]](*told["args"])
         kind = getattr(errors, told["class"], PoseNet3DError)
         error: BaseException = kind.__new__(kind)
         error.args = (told["text"],)

@@ -42,14 +42,14 @@ class KeptStatistics:
             kept.copy_(live)
 
     @torch.no_grad()
-    def undo(self, spoilt: Flag) -> None:
+    def undo(self, left_out: Flag) -> None:
         """Go back to the copy where a flag on the device says so; the host does not wait.
 
         Args:
-            spoilt: whether to go back, a boolean scalar.
+            left_out: whether to go back, a boolean scalar.
         """
         for kept, live in zip(self._kept, self._live(), strict=True):
-            live.copy_(torch.where(spoilt, kept, live))
+            live.copy_(torch.where(left_out, kept, live))
 
     def _live(self) -> list[Tensor]:
         return [each for layer in self._layers for each in layer.buffers(recurse=False)]
