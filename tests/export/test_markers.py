@@ -27,7 +27,8 @@ def test_another_trc_reader_finds_every_marker(tmp_path, lifted, unit, root):
     assert tuple(read["Markers"]) == LSP_14.joint_names
     assert read["Units"] == unit
     assert read["DataRate"] == read["CameraRate"] == pytest.approx(30000 / 1001, rel=1e-9)
-    assert (read["NumFrames"], read["Frame#"]) == (7, [1, 2, 3, 4, 5, 6, 7])
+    assert (read["NumFrames"], read["Frame#"]) == (7, [1, 2, 3, 6, 7, 8, 9])
+    assert read["OrigDataStartFrame"] == 5
     np.testing.assert_allclose(
         read["Time"], np.array([0, 1, 2, 5, 6, 7, 8]) * 1.001 / 30, atol=1e-8
     )
@@ -42,6 +43,7 @@ def test_the_first_line_of_a_trc_file_says_what_the_header_cannot(tmp_path, lift
     assert first[3].startswith("walk.trc (Unit: metres; Axes: x to the camera's right, y up")
     assert "Up comes from: given by the user" in first[3]
     assert "Scale: unknown" in first[3]
+    assert "First frame: 4 of the source, at 0.133466667 s" in first[3]
 
 
 def test_opensim_reads_the_trc_file(tmp_path, lifted):

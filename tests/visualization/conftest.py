@@ -1,7 +1,7 @@
 """A person whose pose is known by hand: faces the camera, lifts the left arm, walks to the left."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ def waving() -> Waving:
         body: bool = True,
         source: str = "waving",
         spec: PluginSpec | None = None,
+        frame_index: Sequence[int] | None = None,
         **facts: Any,
     ) -> Reconstruction:
         turns = torch.zeros(frames, 24, 3, dtype=torch.float64)
@@ -62,7 +63,7 @@ def waving() -> Waving:
         points = 1000 * seen[..., :2] / seen[..., 2:] + np.array([400.0, 600.0])
         keypoints = KeypointSequence(
             points, np.full((frames, 14), 0.9), layout="lsp_14", fps=fps, image_size=(900, 1200),
-            source=source,
+            source=source, frame_index=None if frame_index is None else np.array(frame_index),
         )  # fmt: skip
         joints = seen - root[:, None]
         motion = BodyMotion(

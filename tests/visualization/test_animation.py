@@ -31,6 +31,12 @@ def test_a_gif_can_be_of_a_part(tmp_path, waving):
     assert len(durations(tmp_path / "part.gif")) == 10
 
 
+def test_a_gap_keeps_its_time_in_a_gif(tmp_path, waving):
+    lifted = waving(4, fps=10.0, body=False, frame_index=[20, 21, 28, 29])
+    lifted.save(tmp_path / "gap.gif", panels=["front"], height=64)
+    assert sum(durations(tmp_path / "gap.gif")) == 1000
+
+
 def test_a_gif_of_many_minutes_is_refused_before_it_is_drawn(tmp_path, waving):
     with pytest.raises(ConfigurationError, match=r"at most 600 pictures, got 2250; say start="):
         write_gif(tmp_path / "long.gif", waving(2250, fps=25.0, body=False))

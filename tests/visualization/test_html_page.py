@@ -95,6 +95,13 @@ def test_a_longer_motion_than_asked_for_keeps_every_second_or_third_frame(waving
     np.testing.assert_allclose(arrays["result"], joints, atol=1e-4)
 
 
+def test_the_page_knows_when_each_frame_is_where_there_is_a_gap(waving):
+    facts, _ = arrays_of(html_page(waving(3, fps=10.0, frame_index=[20, 21, 29])))
+    assert (facts["first_frame"], facts["numbers"]) == (20, [0, 1, 9])
+    whole, _ = arrays_of(html_page(waving(3, fps=10.0)))
+    assert whole["numbers"] is None
+
+
 def test_the_page_loads_nothing_and_runs_its_own_program_only(waving):
     text = html_page(waving())
     page = Page(text)

@@ -1,4 +1,5 @@
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from posenet3d.errors import ConfigurationError
@@ -17,6 +18,14 @@ def test_a_sheet_has_a_column_a_moment_and_a_row_a_kind(
 def test_a_skeleton_alone_has_no_rows_of_bodies(waving, tmp_path, drawn):
     waving(body=False).save(tmp_path / "sheet.png", moments=2)
     assert len(drawn[0].axes) == 3 * 2
+
+
+def test_a_gap_keeps_its_time_and_is_told(waving, tmp_path, drawn):
+    lifted = waving(3, fps=10.0, body=False, frame_index=[20, 21, 29])
+    lifted.save(tmp_path / "sheet.png", moments=3)
+    words = [text.get_text() for text in drawn[0].findobj(Text)]
+    assert {"0.00 s", "0.10 s", "0.90 s"} <= set(words)
+    assert any("3 frames at 10 a second, 7 missing in between" in each for each in words)
 
 
 def test_words_of_a_narrow_sheet_are_not_cut_off(waving, tmp_path, drawn):

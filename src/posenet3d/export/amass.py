@@ -86,8 +86,7 @@ def amass_arrays(
         >>> arrays["poses"][0, :3].round(2).tolist()  # upright, in a world with z up
         [1.5700000524520874, 0.0, 0.0]
     """
-    index = lifted.keypoints.frame_index
-    times = (index - index[0]) / lifted.fps
+    times = lifted.seconds
     rate = fps or 30 * max(1, math.ceil(lifted.fps / 30 - 0.01))
     why_not = _why_not(lifted, float(times[-1]) * rate)
     if why_not or lifted.body is None:

@@ -15,6 +15,7 @@ from posenet3d.errors import MissingExtraError, PoseNet3DError, StorageError, Un
 from posenet3d.export.joint_tracks import JointTracks, joint_tracks
 from posenet3d.export.trc import UNIT_NAMES, UNITS_A_METRE, MarkerUnit
 from posenet3d.files import atomic_write
+from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction, facts_of
 from posenet3d.reconstruction.world import RootMotion
@@ -52,7 +53,17 @@ def _ezc3d() -> Any:
     return ezc3d
 
 
-@configured_by(C3dConfig, needs=_ezc3d)
+def _fits(seen: KeypointSequence, **_: Any) -> None:
+    """Refuses more frames than a C3D file can count, gaps included."""
+    frames = int(seen.frame_index[-1] - seen.frame_index[0]) + 1
+    if frames > MOST_FRAMES:
+        raise PoseNet3DError(
+            f"Expected at most {MOST_FRAMES} frames, which is what a C3D file can count, got "
+            f"{frames}; write parts of it by Reconstruction.cut, or .trc or .csv."
+        )
+
+
+@configured_by(C3dConfig, needs=_ezc3d, fits=_fits)
 def write_c3d(
     *,
     path: str | os.PathLike[str],
@@ -92,6 +103,7 @@ def write_c3d(
     ezc3d = _ezc3d()
     if unit not in UNITS_A_METRE:
         raise UnknownNameError("unit", unit, UNITS_A_METRE)
+    _fits(reconstruction.keypoints)
     tracks = joint_tracks(reconstruction, "world", "z", root)
     file = ezc3d.c3d()
     _fill(file, tracks, unit, facts_of(reconstruction, "z", unit=UNIT_NAMES[unit]))
@@ -121,13 +133,7 @@ def _fill(file: Any, tracks: JointTracks, unit: str, facts: dict[str, str]) -> N
 def _points(tracks: JointTracks) -> Float[np.ndarray, "4 joints frames"]:
     """Homogeneous points with a column a frame; NaN in gaps."""
     places = tracks.frame_index - tracks.frame_index[0]
-    frames = int(places[-1]) + 1
-    if frames > MOST_FRAMES:
-        raise PoseNet3DError(
-            f"Expected at most {MOST_FRAMES} frames, which is what a C3D file can count, got "
-            f"{frames}; write parts of it by Reconstruction.cut, or .trc or .csv."
-        )
-    points = np.full((4, len(tracks.names), frames), np.nan)
+    points = np.full((4, len(tracks.names), int(places[-1]) + 1), np.nan)
     points[:3, :, places] = np.moveaxis(tracks.positions, -1, 0).swapaxes(1, 2)
     points[3, :, places] = 1.0
     return points

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from posenet3d.errors import ConfigurationError, StorageError
 from posenet3d.files import atomic_folder, atomic_remove
+from posenet3d.keypoints import KeypointSequence
 from posenet3d.reconstruction import (
     Reconstruction,
     body_of,
@@ -94,7 +96,7 @@ def write_frames(
         StorageError: it cannot be written, or there is a folder with other things in it.
     """
     target = Path(path)
-    places = chosen_frames(lifted, options)
+    places = chosen_frames(lifted.keypoints, options)
     if len(places) == 1:
         write(target, next(meshes(lifted, options, places, target.suffix)))
         return target
@@ -122,28 +124,42 @@ def sequence_folder(path: Path) -> Path:
     return path.with_name(path.stem + path.suffix.replace(".", "_", 1))
 
 
-def chosen_frames(lifted: Reconstruction, options: MeshConfig) -> range:
+def check_chosen(seen: KeypointSequence, **options: Any) -> None:
+    """Nothing, if the frame that is asked for is there.
+
+    Args:
+        seen: the keypoints that the motion is made of.
+        **options: fields of `MeshConfig`.
+
+    Raises:
+        ConfigurationError: ``only`` is not one of the frames.
+
+    Example:
+        >>> check_chosen(KeypointSequence(np.ones((5, 14, 2)), layout="lsp_14", fps=25.0), only=4)
+    """
+    chosen_frames(seen, MeshConfig(**options))
+
+
+def chosen_frames(seen: KeypointSequence, options: MeshConfig) -> range:
     """The places of the frames that are written.
 
     Args:
-        lifted: a reconstruction.
+        seen: the keypoints that the motion is made of.
         options: ``only`` and ``every`` count.
 
     Raises:
         ConfigurationError: ``only`` is not one of the frames.
 
     Example:
-        >>> from posenet3d.keypoints import KeypointSequence
         >>> seen = KeypointSequence(np.ones((5, 14, 2)), layout="lsp_14", fps=25.0)
-        >>> lifted = Reconstruction(np.zeros((5, 14, 3)), np.ones((5, 3)), seen)
-        >>> list(chosen_frames(lifted, MeshConfig(every=2)))
+        >>> list(chosen_frames(seen, MeshConfig(every=2)))
         [0, 2, 4]
     """
     if options.only is None:
-        return range(0, len(lifted), options.every)
-    if options.only >= len(lifted):
+        return range(0, len(seen), options.every)
+    if options.only >= len(seen):
         raise ConfigurationError(
-            [f"only: expected a frame from 0 to {len(lifted) - 1}, got {options.only}"]
+            [f"only: expected a frame from 0 to {len(seen) - 1}, got {options.only}"]
         )
     return range(options.only, options.only + 1)
 

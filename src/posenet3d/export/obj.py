@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from posenet3d.errors import ShapeError
-from posenet3d.export.mesh_frames import Mesh, MeshConfig, write_frames
+from posenet3d.export.mesh_frames import Mesh, MeshConfig, check_chosen, write_frames
 from posenet3d.files.atomic import atomic_write
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
@@ -75,7 +75,7 @@ def write_obj(
         file.write("".join([*lines, *_vertex_lines(points), *_face_lines(triangles)]).encode())
 
 
-@configured_by(MeshConfig)
+@configured_by(MeshConfig, fits=check_chosen)
 def write_obj_frames(
     *,
     path: str | os.PathLike[str],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from posenet3d.export.mesh_frames import Mesh, MeshConfig, write_frames
+from posenet3d.export.mesh_frames import Mesh, MeshConfig, check_chosen, write_frames
 from posenet3d.files import atomic_write
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
@@ -15,7 +15,7 @@ from posenet3d.reconstruction.world import RootMotion, UpAxis
 _FACE = np.dtype([("count", "u1"), ("corners", "<i4", (3,))])
 
 
-@configured_by(MeshConfig)
+@configured_by(MeshConfig, fits=check_chosen)
 def write_ply_frames(
     *,
     path: str | os.PathLike[str],

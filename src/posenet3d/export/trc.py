@@ -47,9 +47,10 @@ def write_trc(
 ) -> None:
     r"""The 14 joints as a TRC file: a marker a joint, y up as OpenSim has it, the floor at 0.
 
-    Markers have the names of ``lsp_14``. Time starts at 0 with the first frame; a gap in the
-    frames is a jump in time. The header has fields for unit and rate; the rest of what a reader
-    must know stands after the file's name in its first line, the only free text of a TRC file.
+    Markers have the names of ``lsp_14``. Time starts at 0 with frame 1, the first; a gap in the
+    frames is a jump in both. The header has fields for unit and rate, and ``OrigDataStartFrame``
+    tells the first frame's place in the video, counted from 1; the rest of what a reader must know
+    stands after the file's name in its first line, the only free text of a TRC file.
 
     Args:
         path: the file; an existing one is replaced.
@@ -81,7 +82,7 @@ def write_trc(
         for line in _header(tracks, unit, f"{Path(path).name} ({told})"):
             file.write(f"{line}\n".encode())
         for chunk in tracks.chunks():
-            numbers = np.arange(len(tracks.positions))[chunk] + 1
+            numbers = tracks.frame_index[chunk] - tracks.frame_index[0] + 1
             times = tracks.seconds[chunk] - tracks.seconds[0]
             values = tracks.positions[chunk].reshape(len(times), -1) * UNITS_A_METRE[unit]
             file.write("".join(_rows(numbers, times, values, _DIGITS[unit])).encode())
@@ -96,7 +97,7 @@ def _header(tracks: JointTracks, unit: str, name: str) -> Iterator[str]:
         "NumMarkers": len(tracks.names),
         "Units": unit,
         "OrigDataRate": rate,
-        "OrigDataStartFrame": 1,
+        "OrigDataStartFrame": int(tracks.frame_index[0]) + 1,
         "OrigNumFrames": frames,
     }
     count = range(1, len(tracks.names) + 1)

@@ -53,10 +53,12 @@ def facts_of(
         Scale: unknown (no height was given; metres are the body model's)
         Root: no camera is known; its track is a guess
         Frames a second: 25
+        First frame: 0 of the source, at 0 s
         Source: keypoints
     """
     if axes not in AXES:
         raise UnknownNameError("axes", axes, AXES)
+    first = int(lifted.keypoints.frame_index[0])
     facts = {
         "Unit": unit,
         "Axes": AXES[axes],
@@ -64,6 +66,7 @@ def facts_of(
         "Scale": _scale(lifted),
         "Root": _root(lifted),
         "Frames a second": f"{lifted.fps:.12g}",
+        "First frame": f"{first} of the source, at {first / lifted.fps:.9g} s",
         "Source": lifted.keypoints.source,
     }
     if lifted.body is not None:

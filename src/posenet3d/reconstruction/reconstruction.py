@@ -151,6 +151,16 @@ class Reconstruction:
         return self.keypoints.fps
 
     @property
+    def seconds(self) -> Float[np.ndarray, " frames"]:
+        """When each frame is, from the first one on; a gap in the frames is a jump."""
+        return self.keypoints.seconds
+
+    @property
+    def duration(self) -> float:
+        """How long the motion is in seconds, gaps included."""
+        return self.keypoints.duration
+
+    @property
     def metric(self) -> bool:
         """Whether metres are metres: a height was given."""
         return self.height_m is not None

@@ -6,16 +6,18 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import UInt8
-from pydantic import BaseModel, ConfigDict, Field
+from jaxtyping import Float, UInt8
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from posenet3d.errors import ConfigurationError, MissingExtraError
 from posenet3d.files import atomic_write
+from posenet3d.keypoints import KeypointSequence
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.visualization.figures import GREY, INK, figure_class, new_figure
 from posenet3d.visualization.footage import FootagePath
 from posenet3d.visualization.motion_panels import MotionPanels
+from posenet3d.visualization.motion_tracks import frames_shown
 
 Panel = Literal["input", "front", "side"]
 PANELS: tuple[Panel, ...] = ("input", "front", "side")
@@ -48,6 +50,12 @@ class GifConfig(BaseModel):
 
     stop: float | None = Field(default=None, gt=0)
     """Where to stop, seconds; the end by default."""
+
+    @model_validator(mode="after")
+    def _stops_after_start(self) -> "GifConfig":
+        if self.stop is not None and self.stop <= self.start:
+            raise ValueError(f"expected start before stop, got {self.start:g} and {self.stop:g} s")
+        return self
 
 
 class Mp4Config(GifConfig):
@@ -88,7 +96,28 @@ def _pyav() -> Any:
     return av
 
 
-@configured_by(GifConfig, needs=_pillow)
+def _gif_fits(
+    seen: KeypointSequence, *, start: float | int, stop: float | int | None, **_: Any
+) -> None:
+    """Refuses what a GIF cannot show of a motion that is made of these keypoints."""
+    pictures = len(_times(seen, 100 / _delay(seen), start, stop))
+    if pictures > MOST_GIF_FRAMES:
+        raise ConfigurationError(
+            [
+                f"gif: expected at most {MOST_GIF_FRAMES} pictures, got {pictures}; say "
+                f"start= and stop= in seconds, or save an .mp4"
+            ]
+        )
+
+
+def _mp4_fits(
+    seen: KeypointSequence, *, start: float | int, stop: float | int | None, **_: Any
+) -> None:
+    """Refuses a part of a motion that is made of these keypoints where it has none."""
+    _times(seen, seen.fps, start, stop)
+
+
+@configured_by(GifConfig, needs=_pillow, fits=_gif_fits)
 def write_gif(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
@@ -125,15 +154,10 @@ def write_gif(
         >>> path.read_bytes()[:6]
         b'GIF89a'
     """
-    delay = max(_SHORTEST_DELAY, round(100 / reconstruction.fps))
-    frames = _frames(reconstruction, 100 / delay, start, stop)
-    if len(frames) > MOST_GIF_FRAMES:
-        raise ConfigurationError(
-            [
-                f"gif: expected at most {MOST_GIF_FRAMES} pictures, got {len(frames)}; say "
-                f"start= and stop= in seconds, or save an .mp4"
-            ]
-        )
+    seen = reconstruction.keypoints
+    _gif_fits(seen, start=start, stop=stop)
+    delay = _delay(seen)
+    frames = frames_shown(reconstruction, _times(seen, 100 / delay, start, stop)).tolist()
     pictures = motion_pictures(reconstruction, frames, panels, footage, height)
     drawn = _with_one_palette(pictures, photographs=footage is not None)
     with atomic_write(path) as file:
@@ -141,7 +165,7 @@ def write_gif(
                          duration=10 * delay, loop=0, disposal=1)  # fmt: skip
 
 
-@configured_by(Mp4Config, needs=_pyav)
+@configured_by(Mp4Config, needs=_pyav, fits=_mp4_fits)
 def write_mp4(
     path: str | os.PathLike[str],
     reconstruction: Reconstruction,
@@ -175,7 +199,8 @@ def write_mp4(
     """
     av = _pyav()
     rate = Fraction(min(float(fps), reconstruction.fps)).limit_denominator(1001)
-    frames = _frames(reconstruction, float(rate), start, stop)
+    times = _times(reconstruction.keypoints, float(rate), start, stop)
+    frames = frames_shown(reconstruction, times).tolist()
     pictures = motion_pictures(reconstruction, frames, panels, footage, height)
     with atomic_write(path) as file, av.open(file, "w", format="mp4") as container:
         stream: Any = None
@@ -231,7 +256,7 @@ def motion_pictures(
     title = figure.text(0.02, 0.985, "", ha="left", va="top", fontsize=11, color=INK)
     pixels = round(height * _HEIGHT / tall)
     for frame in frames:
-        title.set_text(f"{frame / lifted.fps:.2f} s")
+        title.set_text(f"{lifted.seconds[frame]:.2f} s")
         for axes, panel in zip(cells[0], panels, strict=True):
             for artist in [*axes.lines, *axes.collections, *axes.images]:
                 artist.remove()
@@ -262,21 +287,22 @@ def _rendered(figure: Any) -> Image:
     return image
 
 
-def _frames(
-    lifted: Reconstruction, rate: float, start: float | int, stop: float | int | None
-) -> list[int]:
-    """Frames at an even rate from start to stop."""
-    end = len(lifted) / lifted.fps if stop is None else min(float(stop), len(lifted) / lifted.fps)
+def _delay(seen: KeypointSequence) -> int:
+    """How long a GIF shows each picture, in hundredths of a second."""
+    return max(_SHORTEST_DELAY, round(100 / seen.fps))
+
+
+def _times(
+    seen: KeypointSequence, rate: float, start: float | int, stop: float | int | None
+) -> Float[np.ndarray, " pictures"]:
+    """Times at an even rate from start to stop, gaps included."""
+    end = seen.duration if stop is None else min(float(stop), seen.duration)
     times = np.arange(float(start), end - 1e-9, 1 / rate)
     if not len(times):
-        length = len(lifted) / lifted.fps
         raise ConfigurationError(
-            [f"start: expected a time before stop and the end ({length:g} s), got {start:g}"]
+            [f"start: expected a time before stop and the end ({seen.duration:g} s), got {start:g}"]
         )
-    chosen: list[int] = (
-        np.minimum(np.rint(times * lifted.fps), len(lifted) - 1).astype(int).tolist()
-    )
-    return chosen
+    return times
 
 
 def _with_one_palette(pictures: Iterator[Image], photographs: bool) -> Iterator[Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from posenet3d.errors import how_many
 from posenet3d.plugins import configured_by
 from posenet3d.reconstruction import Reconstruction
 from posenet3d.visualization.figures import (
@@ -21,6 +20,7 @@ from posenet3d.visualization.figures import (
 )
 from posenet3d.visualization.footage import FootagePath
 from posenet3d.visualization.motion_panels import MotionPanels
+from posenet3d.visualization.motion_tracks import length_in_words
 from posenet3d.visualization.stick_figures import draw_side_key
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def write_motion_sheet(
         cells[0].text(-0.06, 0.5, name, transform=cells[0].transAxes, rotation=90, ha="right",
                       va="center", fontsize=8, color=INK)  # fmt: skip
     for axes, frame in zip(grid[0], frames, strict=True):
-        axes.text(0.5, 1.03, f"{frame / reconstruction.fps:.2f} s", transform=axes.transAxes,
+        axes.text(0.5, 1.03, f"{reconstruction.seconds[frame]:.2f} s", transform=axes.transAxes,
                   ha="center", fontsize=8, color=GREY)  # fmt: skip
     _head_and_foot(figure, reconstruction)
     save_figure(figure, path)
@@ -131,7 +131,7 @@ def _head_and_foot(figure: "Figure", lifted: Reconstruction) -> None:
     title = _literal(lifted.keypoints.source)
     figure.text(0.1 / width, 1 - 0.1 / height, title, ha="left", va="top", fontsize=10.5,
                 fontweight="bold", color=INK)  # fmt: skip
-    facts = f"{how_many(len(lifted), 'frame')} at {lifted.fps:g} a second, {scale}"
+    facts = f"{length_in_words(lifted)}, {scale}"
     figure.text(0.1 / width, 1 - 0.3 / height, facts, ha="left", va="top", fontsize=8, color=GREY)
     draw_side_key(figure, above=0.18)
     note = "Upright on the floor, a tick every half metre. Side: the camera stands on the left."

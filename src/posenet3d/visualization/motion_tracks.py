@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from posenet3d.errors import how_many
 from posenet3d.reconstruction import Reconstruction, WorldMotion, world_motion
 from posenet3d.reconstruction.world import RootMotion
 from posenet3d.skeletons import LSP_14
@@ -55,6 +56,50 @@ def motion_tracks(lifted: Reconstruction, root: RootMotion = "grounded") -> Moti
             skeletons[name] = joints @ world.from_camera.T + shift
     camera, placed = lifted.camera, lifted.joints3d + lifted.root[:, None]
     return MotionTracks(world, skeletons, None if camera is None else camera.project(placed))
+
+
+def frames_shown(
+    lifted: Reconstruction, seconds: Float[np.ndarray, " times"]
+) -> Int[np.ndarray, " times"]:
+    """The frame to show at each time: the nearest, and in a gap the one before it.
+
+    Args:
+        lifted: the motion.
+        seconds: times from the first frame on.
+
+    Returns:
+        Places in the arrays.
+
+    Example:
+        >>> from posenet3d.keypoints import KeypointSequence
+        >>> seen = KeypointSequence(
+        ...     np.ones((3, 14, 2)), layout="lsp_14", fps=10.0, frame_index=np.array([4, 5, 8])
+        ... )
+        >>> lifted = Reconstruction(np.zeros((3, 14, 3)), np.ones((3, 3)), seen)
+        >>> frames_shown(lifted, np.array([0.0, 0.1, 0.2, 0.3, 0.4])).tolist()
+        [0, 1, 1, 1, 2]
+    """
+    numbers = lifted.keypoints.frame_index - lifted.keypoints.frame_index[0]
+    return np.searchsorted(numbers, np.rint(seconds * lifted.fps), side="right") - 1
+
+
+def length_in_words(lifted: Reconstruction) -> str:
+    """How many frames a motion has, at which rate, and how many are missing in between.
+
+    Args:
+        lifted: the motion.
+
+    Example:
+        >>> from posenet3d.keypoints import KeypointSequence
+        >>> seen = KeypointSequence(
+        ...     np.ones((3, 14, 2)), layout="lsp_14", fps=10.0, frame_index=np.array([4, 5, 8])
+        ... )
+        >>> length_in_words(Reconstruction(np.zeros((3, 14, 3)), np.ones((3, 3)), seen))
+        '3 frames at 10 a second, 2 missing in between'
+    """
+    missing = round(lifted.duration * lifted.fps) - len(lifted)
+    told = f"{how_many(len(lifted), 'frame')} at {lifted.fps:g} a second"
+    return f"{told}, {missing} missing in between" if missing else told
 
 
 def smoothed_place(

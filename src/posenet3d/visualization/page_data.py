@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from posenet3d.body import LinearBlendBody
-from posenet3d.errors import PoseNet3DError, how_many
+from posenet3d.errors import PoseNet3DError
 from posenet3d.geometry import rotmat_to_unitquat
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.reconstruction import Reconstruction, WorldMotion
@@ -18,6 +18,7 @@ from posenet3d.skeletons import layout as layout_named
 from posenet3d.visualization.motion_tracks import (
     MotionTracks,
     extent_in_image,
+    length_in_words,
     motion_tracks,
     smoothed_place,
 )
@@ -98,6 +99,7 @@ def page_data(
         "fps": lifted.fps / stride,
         "stride": stride,
         "first_frame": int(lifted.keypoints.frame_index[0]),
+        "numbers": _numbers(lifted, kept),
         "scale": 1.0 if lifted.body is None else lifted.body.scale,
         "distance": _distance(tracks.world.joints),
         "skeletons": {name: {"colours": colours} for name, colours in skeletons.items()},
@@ -116,6 +118,15 @@ def page_data(
         texts=_texts(lifted),
         about=_about(lifted, model, stride),
     )
+
+
+def _numbers(lifted: Reconstruction, kept: slice) -> list[int] | None:
+    """Each frame's number from the first one on; ``None`` where the frames have no gap."""
+    numbers = lifted.keypoints.frame_index - lifted.keypoints.frame_index[0]
+    if numbers[-1] + 1 == len(numbers):
+        return None
+    told: list[int] = numbers[kept].tolist()
+    return told
 
 
 def _body_to_show(lifted: Reconstruction, asked: bool | None) -> LinearBlendBody | None:
@@ -215,11 +226,10 @@ def _window(seen: KeypointSequence) -> dict[str, object]:
 
 
 def _texts(lifted: Reconstruction) -> dict[str, str]:
-    seconds = len(lifted) / lifted.fps
     scale = f"height {lifted.height_m:g} m" if lifted.metric else "scale not known"
     return {
         "title": lifted.keypoints.source,
-        "summary": f"{seconds:.1f} s, {how_many(len(lifted), 'frame')} at {lifted.fps:g} a second",
+        "summary": f"{lifted.duration:.1f} s, {length_in_words(lifted)}",
         "layout": lifted.keypoints.layout,
         "scale": scale,
         "flat_label": f"2D keypoints of one person, layout {lifted.keypoints.layout}",

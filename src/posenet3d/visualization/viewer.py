@@ -87,19 +87,19 @@ class MotionViewer:
                 Ctrl-C ends it.
         """
         pause = 1.0 / min(_MOST_UPDATES, self._lifted.fps)
+        seconds, duration = self._lifted.seconds, self._lifted.duration
         shown, before = -1, time.monotonic()
-        place = 0.0
+        clock = 0.0
         try:
             while not until():
                 now = time.monotonic()
                 if self._playing.value:
-                    place += (now - before) * self._lifted.fps * float(self._speed.value)
-                    place %= len(self._lifted)
-                    self._slider.value = int(place)
+                    clock = (clock + (now - before) * float(self._speed.value)) % duration
+                    self._slider.value = int(np.searchsorted(seconds, clock, side="right")) - 1
                 else:
-                    place = float(self._slider.value)
+                    clock = float(seconds[self._slider.value])
                 before = now
-                if (frame := min(int(place), len(self._lifted) - 1)) != shown:
+                if (frame := int(self._slider.value)) != shown:
                     self.show(frame)
                     shown = frame
                 time.sleep(pause)

@@ -48,12 +48,30 @@ class Player {
     return this.motion.frames - 1;
   }
 
+  /** The frame of the time; in a gap the one before it. */
   get frame() {
-    return Math.min(this.last, Math.max(0, Math.floor(this.time * this.motion.fps + 1e-6)));
+    let [low, high] = [0, this.last];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.clock(middle) <= this.time + 1e-6) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** A frame's number in the video, from the first one on. */
+  number(frame) {
+    const { numbers, stride } = this.motion;
+    return numbers ? numbers[frame] : frame * stride;
+  }
+
+  /** When a frame is, in seconds. */
+  clock(frame) {
+    return this.number(frame) / (this.motion.fps * this.motion.stride);
   }
 
   seek(frame) {
-    this.time = Math.min(this.last, Math.max(0, frame)) / this.motion.fps;
+    this.time = this.clock(Math.min(this.last, Math.max(0, frame)));
     this.dirty = true;
   }
 
@@ -88,15 +106,15 @@ class Player {
   }
 
   reading() {
-    const seconds = (this.frame / this.motion.fps).toFixed(2);
-    return `${seconds} s, frame ${this.motion.first_frame + this.frame * this.motion.stride}`;
+    const seconds = this.clock(this.frame).toFixed(2);
+    return `${seconds} s, frame ${this.motion.first_frame + this.number(this.frame)}`;
   }
 
   tick(now) {
     if (this.playing) {
       if (this.then !== undefined) this.time += ((now - this.then) / 1000) * this.speed;
       this.then = now;
-      if (this.time * this.motion.fps >= this.motion.frames) this.time = 0;
+      if (this.time >= this.clock(this.last) + 1 / this.motion.fps) this.time = 0;
       this.dirty = true;
     }
     if (this.dirty) this.draw();
