@@ -44,6 +44,9 @@ CONFIG = "Config"
 NEEDS = "needs"
 """The attribute by which a component tells what must be installed for it."""
 
+FITS = "fits"
+"""The attribute by which a component looks at what it will be made of, before work begins."""
+
 Component = TypeVar("Component", bound=Callable[..., Any])
 
 
@@ -269,6 +272,21 @@ class PluginGroup:
             return (str(error),)
         return ()
 
+    def check_fit(self, spec: PluginSpec, given: Any) -> None:
+        """Nothing, if a component finds no fault with what it will be made of, or does not look.
+
+        Args:
+            spec: the name and the options.
+            given: what the group's members look at: exporters at the keypoints of the motion.
+
+        Raises:
+            PoseNet3DError: whatever is wrong with it.
+            ConfigurationError, UnknownPluginError, PluginConflictError: as :meth:`build`.
+        """
+        component = self.load(spec.name)
+        if fits := getattr(component, FITS, None):
+            fits(given, **dict(self._configuration(getattr(component, CONFIG), spec)))
+
     def _configuration(self, config: type[BaseModel], spec: PluginSpec) -> BaseModel:
         try:
             return config.model_validate(spec.options)
@@ -329,7 +347,9 @@ GROUPS: Mapping[str, PluginGroup] = MappingProxyType(
 
 
 def configured_by(
-    config: type[BaseModel], needs: Callable[[], object] | None = None
+    config: type[BaseModel],
+    needs: Callable[[], object] | None = None,
+    fits: Callable[..., object] | None = None,
 ) -> Callable[[Component], Component]:
     """A decorator: a plug-in's options are checked, and its defaults filled in, by ``config``.
 
@@ -339,6 +359,8 @@ def configured_by(
         config: the pydantic model of the options.
         needs: raises :class:`~posenet3d.errors.MissingExtraError` where an optional package is
             not installed; asked before work begins that would be lost.
+        fits: called with what the component will be made of and its options, and raises where they
+            do not go together; asked before work begins likewise.
 
     Returns:
         The decorator; it gives the component itself back.
@@ -355,6 +377,7 @@ def configured_by(
     def attach(component: Component) -> Component:
         setattr(component, CONFIG, config)
         setattr(component, NEEDS, needs)
+        setattr(component, FITS, fits)
         return component
 
     return attach

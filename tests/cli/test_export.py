@@ -1,6 +1,7 @@
 """``posenet3d export`` writes what is asked for, or first says all that is wrong."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -113,6 +114,45 @@ def test_footage_that_is_not_there_is_told_before_the_first_file_is_written(
     assert "footage" in (told := capsys.readouterr().err)
     assert "got 'gone.mp4'" in told
     assert not (tmp_path / "a.trc").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "told"),
+    [
+        ("a.gif", "start=60", "start: expected a time before stop and the end"),
+        ("a.mp4", "start=60", "start: expected a time before stop and the end"),
+        ("a.gif", "stop=0", "stop: Input should be greater than 0"),
+        ("a.obj", "only=9999", "only: expected a frame from 0 to"),
+    ],
+)
+def test_a_part_that_is_not_there_is_told_before_the_first_file_is_written(
+    result, tmp_path, capsys, name, option, told
+):
+    words = ["-o", tmp_path / "a.trc", "-o", tmp_path / name]
+    assert run(result, *words, "--option", f"{name[2:]}.{option}") == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "a.trc").exists()
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_before_the_first_file_is_written(
+    result, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "b.trc").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: not str(path).endswith("closed"))
+    outs = [tmp_path / name for name in ("a.trc", "closed/a.trc", "b.trc")]
+    assert run(result, "--force", *(word for out in outs for word in ("-o", out))) == 2
+    told = capsys.readouterr().err
+    assert f"{outs[1]}: the folder {outs[1].parent} may not be written to" in told
+    assert f"{outs[2]}: it is a folder" in told
+    assert not outs[0].exists()
+
+
+def test_a_path_may_have_brackets_and_letters_of_any_kind(result, tmp_path):
+    folder = tmp_path / "odd[" / "b] ünï*"
+    folder.mkdir(parents=True)
+    assert run(result, "-o", folder / "walk [1].trc") == 0
+    assert (folder / "walk [1].trc").stat().st_size > 0
 
 
 def test_a_file_that_is_no_result_is_told(tmp_path, capsys):

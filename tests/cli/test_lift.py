@@ -17,6 +17,7 @@ from posenet3d.errors import (
     PoseNet3DError,
     UnknownNameError,
 )
+from posenet3d.inference import Estimator
 from posenet3d.networks import DEFAULT_WEIGHTS
 from posenet3d.reconstruction import load_reconstruction
 from posenet3d.skeletons import layout
@@ -55,6 +56,46 @@ def test_a_file_is_lifted_into_every_format_asked_for(walk: Path, tmp_path: Path
     assert lifted.joints3d.shape == (40, 14, 3)
     assert lifted.invented is not None
     assert lifted.invented[10:13, 6].all()
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "told"),
+    [
+        ("nowhere", ("gif.start=2", "gif.stop=1"), "expected start before stop, got 2 and 1 s"),
+        ("walk", ("gif.start=60",), "before stop and the end (0.8 s), got 60"),
+    ],
+)
+def test_a_part_that_is_not_there_is_told_before_anything_is_lifted(
+    walk: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    options: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.setattr(Estimator, "predict", lambda *_, **__: pytest.fail("it was lifted"))
+    words = [word for option in options for word in ("--option", option)]
+    path = walk if source == "walk" else tmp_path / source
+    with pytest.raises(SystemExit) as left:
+        main(["lift", str(path), *FACTS, "-o", str(tmp_path / "a.gif"), *words])
+    assert left.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_gaps_and_an_image_on_its_side_are_told(
+    walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "gaps.npz", tmp_path / "out.npz"
+    with np.load(walk) as arrays:
+        tall = {**arrays, "points": arrays["points"][..., ::-1]}  # wide becomes tall
+    np.savez(path, **tall, frame_index=np.r_[0:20, 30:50])
+    with pytest.raises(SystemExit):
+        main(["lift", str(path), *FACTS, "--out", str(out)])
+    told = capsys.readouterr()
+    assert "Lifted 40 frames (1.0 s) of 'gaps'" in told.out
+    assert "10 frames in between, in 1 gap, had nobody or no file; --longest-gap" in told.out
+    assert "none outside 1080x1920: are width and height exchanged?" in told.err
 
 
 def test_fast_footage_is_resampled_unless_told_otherwise(walk: Path, tmp_path: Path) -> None:
@@ -218,6 +259,17 @@ def test_parts_that_a_user_named_are_told_by_joint(walk: Path, tmp_path: Path) -
     lifted = load_reconstruction(out)
     assert lifted.invented is not None
     assert not lifted.invented[:, layout("lsp_14").index("head_top")].any()
+
+
+@pytest.mark.parametrize("format", [[], ["--format", "npz"]])
+def test_joints_of_a_format_that_names_its_own_are_refused_by_the_options_name(
+    format: list[str], walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "walk.npz"
+    with pytest.raises(SystemExit) as left:
+        main(["lift", str(walk), *FACTS, *format, "--joint", "head_top=hat", "--out", str(out)])
+    assert left.value.code == 2
+    assert "--joint: expected none for format 'npz'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [["head_top"], ["=hat"], ["head_top=a", "head_top=b"]])

@@ -107,6 +107,8 @@ def test_a_folder_of_another_configuration_is_told(
         (["--set", "network.frames=81"], "at least 82 frames"),
         (["--protocol", "cmu14"], "leave the protocol away"),
         (["--device", "abacus"], "abacus"),
+        (["--device", "cpu", "--devices", "2"], "none beside several processes, got cpu"),
+        (["--device", "cuda:1", "--set", "engine.nodes=2"], "by --accelerator, such as cuda"),
         (["--data", "no_such_file.npz"], "no_such_file.npz"),
         (["--seed", "-1"], "seed"),
     ],

@@ -20,6 +20,7 @@ from posenet3d.keypoints import (
     loading,
     write_clips,
 )
+from posenet3d.keypoints.readers.openpose import OpenPoseReader
 from posenet3d.plugins import GROUPS, PluginSpec
 
 XYC = [[100.0 + joint, 200.0 + 3 * joint, 0.75] for joint in range(17)]
@@ -317,10 +318,34 @@ def test_an_empty_folder_one_of_folders_and_a_lifted_motion_are_told_as_such(tmp
         load_keypoints(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("frame,nose_x,nose_y\n0,1.5,2\n".encode("utf-16"), "text: expected UTF-8, got UTF-16"),
+        (b"frame;nose_x;nose_y\n0;1,5;2\n", "expected commas .*, got semicolons"),
+        (b"\n# a note, and more\nframe\tnose_x\tnose_y\n0\t1.5\t2\n", "commas .*, got tabs"),
+    ],
+)
+def test_a_table_that_was_saved_in_another_way_is_told_as_such(tmp_path, content, told):
+    (tmp_path / "walk.csv").write_bytes(content)
+    with pytest.raises(KeypointFormatError, match=told):
+        load_keypoints(tmp_path / "walk.csv", layout="coco_17", fps=25)
+
+
 def test_a_layout_of_another_number_of_joints_names_those_that_fit(tmp_path):
     as_json(OPENPOSE)(tmp_path / "a.json")
     with pytest.raises(KeypointFormatError, match="got 18; say layout='coco_18'"):
         load_keypoints(tmp_path / "a.json", layout="coco_17", fps=25)
+
+
+@pytest.mark.parametrize("format", [None, "openpose"])
+def test_names_of_joints_are_refused_for_a_format_that_has_its_own(tmp_path, monkeypatch, format):
+    path = tmp_path / "walk_000_keypoints.json"
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": [1.0] * 75}]}))
+    monkeypatch.setattr(OpenPoseReader, "read", lambda *_: pytest.fail("the file is read"))
+    with pytest.raises(ShapeError, match="'openpose', which names its joints itself") as refused:
+        load_people(path, format, joints={"head_top": "hat"})
+    assert refused.value.what == "joints"
 
 
 def test_what_is_told_is_checked_before_anything_is_read(tmp_path):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.completion import SPLITS
 from posenet3d.cli.data_cmu import cmu
 from posenet3d.cli.data_convert import convert
 from posenet3d.cli.data_fetch import fetch, list_datasets
@@ -41,7 +42,9 @@ def shard(
         typer.Option("--out", metavar="FOLDER", help="The folder to make.", show_default=False),
     ],
     protocol: FilmedBy = None,
-    split: Annotated[str, typer.Option(help="The protocol's split: train or test.")] = "train",
+    split: Annotated[
+        str, typer.Option(help="The protocol's split: train or test.", autocompletion=SPLITS)
+    ] = "train",
     normalization: Normalization = "sequence",
     distance: Distance = 10.0,
     frames_per_shard: Annotated[

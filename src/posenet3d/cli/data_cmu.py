@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.completion import SPLITS
 from posenet3d.cli.options import Force
 from posenet3d.cli.progress import progress_bar
 from posenet3d.errors import how_many
@@ -37,7 +38,11 @@ def cmu(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option("--split", help="The open protocols' recordings: train or test."),
+        typer.Option(
+            "--split",
+            help="The open protocols' recordings: train or test.",
+            autocompletion=SPLITS,
+        ),
     ] = None,
     fps: Annotated[float, typer.Option(min=1, help="The clips' frames a second.")] = 50.0,
     max_speed: Annotated[

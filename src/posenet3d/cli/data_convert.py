@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.completion import one_of, plugin_of
 from posenet3d.cli.options import DatasetOptions, MaybeDistance, MaybeNormalization
 from posenet3d.cli.progress import progress_bar
 
@@ -20,7 +21,10 @@ def convert(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="The dataset: see posenet3d data list.", show_default=False
+            metavar="NAME",
+            help="The dataset: see posenet3d data list.",
+            show_default=False,
+            autocompletion=plugin_of("datasets"),
         ),
     ],
     out: Annotated[
@@ -37,7 +41,10 @@ def convert(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(help="train, test or both; if not given, all that there is."),
+        typer.Option(
+            help="train, test or both; if not given, all that there is.",
+            autocompletion=one_of(*SPLITS),
+        ),
     ] = None,
     shards: Annotated[
         bool, typer.Option("--shards", help="Training 2D as shards, for sets that outgrow memory.")

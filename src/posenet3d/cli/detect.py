@@ -10,6 +10,7 @@ import typer
 
 from posenet3d.cli.options import Force, JsonReport
 from posenet3d.cli.progress import progress_bar
+from posenet3d.cli.writing import why_not_written
 
 if TYPE_CHECKING:
     from posenet3d.integrations.mediapipe_video import FoundInVideo
@@ -78,9 +79,9 @@ def check_out(out: Path, force: bool) -> None:
     faults = []
     if out.suffix.lower() not in FORMATS:
         faults.append(f"--out {out}: expected a suffix out of {', '.join(FORMATS)}")
-    if not out.parent.is_dir():
-        faults.append(f"--out {out}: there is no folder {out.parent}")
-    if out.exists() and not force:
+    if why := why_not_written(out):
+        faults.append(f"--out {out}: {why}")
+    elif out.exists() and not force:
         faults.append(f"--out {out}: is there already; --force replaces it")
     if faults:
         raise ConfigurationError(faults)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.completion import STITCHES, WEIGHTS, one_of
 from posenet3d.cli.options import Device
 from posenet3d.cli.progress import progress_bar
 
@@ -19,6 +20,7 @@ Run = Annotated[
         metavar="RUN",
         help="The folder of a run, or weights that ship, by name, such as best-wild.",
         show_default=False,
+        autocompletion=WEIGHTS,
     ),
 ]
 Data = Annotated[
@@ -35,6 +37,16 @@ Protocol = Annotated[
         "--protocol",
         help="Whose cameras and frames count: cmu14, cmu14-wild, h36m, h36m-frontal, h36m-hmr, "
         "mpi-inf-3dhp, 3dpw or aist; if not given, the one that the file names, else cmu14.",
+        autocompletion=one_of(
+            "cmu14",
+            "cmu14-wild",
+            "h36m",
+            "h36m-frontal",
+            "h36m-hmr",
+            "mpi-inf-3dhp",
+            "3dpw",
+            "aist",
+        ),
     ),
 ]
 Out = Annotated[
@@ -57,6 +69,7 @@ Stitch = Annotated[
         "--stitch",
         help="Overlapping windows: the centre of each, as the protocols say, or their average, as "
         "posenet3d lift makes it.",
+        autocompletion=STITCHES,
     ),
 ]
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.completion import plugin_of
 from posenet3d.cli.options import Force, JsonReport, MaybeResult, Outs
+from posenet3d.cli.writing import why_not_written
 
 if TYPE_CHECKING:
+    from posenet3d.keypoints import KeypointSequence
     from posenet3d.plugins import PluginSpec
     from posenet3d.reconstruction import Reconstruction
 
@@ -24,7 +27,12 @@ Options = Annotated[
     ),
 ]
 Format = Annotated[
-    str | None, typer.Option("--format", help="The format, where a suffix does not tell it.")
+    str | None,
+    typer.Option(
+        "--format",
+        help="The format, where a suffix does not tell it.",
+        autocompletion=plugin_of("exporters"),
+    ),
 ]
 List = Annotated[bool, typer.Option("--list", help="List the formats and their options.")]
 
@@ -79,7 +87,9 @@ def export(
     check(jobs, force)
     from posenet3d.reconstruction import load_reconstruction
 
-    written = write(load_reconstruction(result), jobs, quiet=as_json)
+    lifted = load_reconstruction(result)
+    check_fit(jobs, lifted.keypoints)
+    written = write(lifted, jobs, quiet=as_json)
     if as_json:
         typer.echo(json.dumps({"result": str(result), "written": written}, indent=2))
 
@@ -178,13 +188,31 @@ def check(jobs: Sequence[Job], force: bool) -> None:
 
     faults = [fault for job in jobs for fault in GROUPS["exporters"].faults(job.spec)]
     for job in jobs:
-        if not job.path.parent.is_dir():
-            faults.append(f"--out {job.path}: there is no folder {job.path.parent}")
+        if why := why_not_written(job.path):
+            faults.append(f"--out {job.path}: {why}")
+            continue
         there = [path for path in (job.path, _sequence(job)) if path and path.exists()]
         if there and not force:
             faults.append(f"--out {job.path}: {there[0]} is there already; --force replaces it")
     if faults:
         raise ConfigurationError(faults)
+
+
+def check_fit(jobs: Sequence[Job], seen: "KeypointSequence") -> None:
+    """Nothing, if every job can be done with a motion that is made of these keypoints.
+
+    Args:
+        jobs: what is to be written.
+        seen: the 2D.
+
+    Raises:
+        PoseNet3DError: the first thing that is wrong: it is too long for a format, or the part that
+            is asked for is not in it.
+    """
+    from posenet3d.plugins import GROUPS
+
+    for job in jobs:
+        GROUPS["exporters"].check_fit(job.spec, seen)
 
 
 def _sequence(job: Job) -> Path | None:
@@ -212,6 +240,7 @@ def write(
             Files written before stay.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from posenet3d.errors import StorageError
     from posenet3d.plugins import GROUPS
@@ -219,7 +248,7 @@ def write(
     written: list[dict[str, Any]] = []
     for job in jobs:
         start = time.perf_counter()
-        with Console(stderr=True).status(f"Writing {job.path} ..."):
+        with Console(stderr=True).status(Text(f"Writing {job.path} ...")):  # paths have brackets
             made = GROUPS["exporters"].build(job.spec, path=job.path, reconstruction=lifted)
         place = Path(made) if isinstance(made, str | Path) else job.path
         if not place.exists():

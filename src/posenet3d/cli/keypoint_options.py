@@ -5,17 +5,25 @@ from typing import Annotated
 
 import typer
 
+from posenet3d.cli.completion import layouts, one_of, plugin_of
+
 PANEL = "Keypoint files"
 Format = Annotated[
     str | None,
     typer.Option(
-        "--format", help="The files' format; found out if not given.", rich_help_panel=PANEL
+        "--format",
+        help="The files' format; found out if not given.",
+        rich_help_panel=PANEL,
+        autocompletion=plugin_of("keypoint_readers"),
     ),
 ]
 Layout = Annotated[
     str | None,
     typer.Option(
-        "--layout", help="The joints' layout, such as body_25 or coco_17.", rich_help_panel=PANEL
+        "--layout",
+        help="The joints' layout, such as body_25 or coco_17.",
+        rich_help_panel=PANEL,
+        autocompletion=layouts,
     ),
 ]
 Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second.", rich_help_panel=PANEL)]
@@ -45,7 +53,10 @@ LongestGap = Annotated[
 Smooth = Annotated[
     str | None,
     typer.Option(
-        "--smooth", help="Smooth the 2D: one_euro or savitzky_golay.", rich_help_panel=PANEL
+        "--smooth",
+        help="Smooth the 2D: one_euro or savitzky_golay.",
+        rich_help_panel=PANEL,
+        autocompletion=one_of("one_euro", "savitzky_golay"),
     ),
 ]
 

@@ -135,7 +135,8 @@ def lift(
         lift_many(source, out[0], batch, named, weights=weights, device=device, as_json=as_json)
         return
     from posenet3d.cli.detect import people_of
-    from posenet3d.cli.export import check, plan, write
+    from posenet3d.cli.export import check, check_fit, plan, write
+    from posenet3d.cli.lift_report import doubt_of_size
     from posenet3d.inference import Estimator
     from posenet3d.keypoints.repair import repair
 
@@ -146,7 +147,10 @@ def lift(
     given = choose(people, person)
     if len(people) > 1 and person is None:
         _tell_of_others(people)
+    if doubt := doubt_of_size(given):
+        typer.echo(doubt, err=True)
     seen, log = repair(given, **repairing)
+    check_fit(jobs, seen)
     if log.steps and not as_json:
         typer.echo(log)
     start = time.perf_counter()

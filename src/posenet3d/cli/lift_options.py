@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from posenet3d.cli.completion import STITCHES, WEIGHTS, formats, one_of
 from posenet3d.cli.keypoint_options import PANEL
 
 _CAMERA = "Person and camera"
@@ -79,6 +80,7 @@ Weights = Annotated[
         "--weights",
         help="Weights that ship, by name, or the folder of a run; best-detected if not given.",
         rich_help_panel=_NETWORK,
+        autocompletion=WEIGHTS,
     ),
 ]
 Fusion = Annotated[
@@ -87,6 +89,7 @@ Fusion = Annotated[
         "--fusion",
         help="Whose skeleton: mean of both branches, teacher or student.",
         rich_help_panel=_NETWORK,
+        autocompletion=one_of("mean", "teacher", "student"),
     ),
 ]
 Stitch = Annotated[
@@ -95,6 +98,7 @@ Stitch = Annotated[
         "--stitch",
         help="Overlapping windows: average them, or take each one's centre.",
         rich_help_panel=_NETWORK,
+        autocompletion=STITCHES,
     ),
 ]
 Resample = Annotated[
@@ -105,6 +109,7 @@ Resample = Annotated[
         help="Frames a second to lift at: auto (the network's, for faster footage), none, or a "
         "number. The files have the footage's own frames.",
         rich_help_panel=_NETWORK,
+        autocompletion=one_of("auto", "none"),
     ),
 ]
 BatchSize = Annotated[
@@ -126,6 +131,7 @@ To = Annotated[
         metavar="FORMATS",
         help="With --many: the formats, such as glb,bvh; may be repeated.",
         rich_help_panel=_MANY,
+        autocompletion=formats,
     ),
 ]
 FewestFrames = Annotated[

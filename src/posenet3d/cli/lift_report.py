@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from posenet3d.keypoints.repair import RepairLog
     from posenet3d.reconstruction import Reconstruction
 
+_FEW_OUTSIDE = 0.02
+"""Detectors place some joints of people at the edge outside the image."""
+
 
 def facts_of_lifting(
     lifted: "Reconstruction", log: "RepairLog", people: "Sequence[KeypointSequence]"
@@ -21,6 +24,8 @@ def facts_of_lifting(
         log: what was repaired before.
         people: everyone in the file.
     """
+    from posenet3d.keypoints.stretches import stretches_of
+
     camera = lifted.camera
     seen: KeypointSequence = lifted.keypoints
     return {
@@ -29,7 +34,9 @@ def facts_of_lifting(
         "people": [{"track": each.track_id, "frames": len(each)} for each in people],
         "frames": len(lifted),
         "fps": lifted.fps,
-        "stretches": 1 + int((seen.frame_index[1:] - seen.frame_index[:-1] > 1).sum()),
+        "stretches": len(stretches_of(seen.frame_index)),
+        "duration": lifted.duration,
+        "first_frame": int(seen.frame_index[0]),
         "layout": seen.layout,
         "repaired": [str(step) for step in log.steps],
         "invented_share": float(lifted.invented.mean()) if lifted.invented is not None else 0.0,
@@ -44,15 +51,50 @@ def facts_of_lifting(
     }
 
 
+def doubt_of_size(seen: "KeypointSequence") -> str:
+    """A question, if joints lie outside the image but none would with its sides exchanged.
+
+    Args:
+        seen: a person's 2D.
+
+    Example:
+        >>> import numpy as np
+        >>> from posenet3d.keypoints import KeypointSequence
+        >>> points = np.full((1, 17, 2), [300.0, 500.0])
+        >>> walk = KeypointSequence(points, layout="coco_17", fps=25.0, image_size=(600, 400))
+        >>> print(doubt_of_size(walk).partition(",")[0])
+        100 % of the joints lie outside an image of 600x400
+    """
+    import numpy as np
+
+    known = seen.points[np.isfinite(seen.points).all(axis=-1)]
+    if seen.image_size is None or seen.unit != "pixels" or not len(known):
+        return ""
+    size = seen.image_size
+    outside = (known > size).any(axis=-1).mean()
+    if outside < _FEW_OUTSIDE or (known > size[::-1]).any():
+        return ""
+    width, height = size
+    return (
+        f"{100 * outside:.0f} % of the joints lie outside an image of {width}x{height}, none "
+        f"outside {height}x{width}: are width and height exchanged?"
+    )
+
+
 def summary(lifted: "Reconstruction") -> str:
     """What the terminal says of a lifted motion, in a few lines.
 
     Args:
         lifted: the motion.
     """
-    seconds = len(lifted) / lifted.fps
+    from posenet3d.keypoints.stretches import stretches_of
+
     frames = how_many(len(lifted), "frame")
-    lines = [f"Lifted {frames} ({seconds:.1f} s) of {lifted.keypoints.source!r}."]
+    lines = [f"Lifted {frames} ({lifted.duration:.1f} s) of {lifted.keypoints.source!r}."]
+    if missing := round(lifted.duration * lifted.fps) - len(lifted):
+        gaps = how_many(len(stretches_of(lifted.keypoints.frame_index)) - 1, "gap")
+        told = f"{how_many(missing, 'frame')} in between, in {gaps}, had nobody or no file"
+        lines.append(f"{told}; --longest-gap fills short gaps.")
     if (how := lifted.provenance.get("resample", "none")) != "none":
         lines.append(
             f"Resampled {how} for the network; the result has the footage's {lifted.fps:g}."

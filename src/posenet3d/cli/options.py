@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from posenet3d.cli.completion import DEVICES, RIGS, motion_files, one_of
+
 _LIFTED = typer.Argument(
     metavar="RESULT", help="The .npz file that `posenet3d lift` wrote.", show_default=False
 )
@@ -17,18 +19,26 @@ Outs = Annotated[
         "-o",
         metavar="FILE",
         help="File to write; its suffix tells the format; may be repeated.",
+        autocompletion=motion_files,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that are there.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.")]
+Device = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda or cuda:1.", autocompletion=DEVICES)
+]
 FilmedBy = Annotated[
     str | None,
-    typer.Option("--protocol", help="Cameras that film 3D motion: cmu14 or cmu14-wild."),
+    typer.Option(
+        "--protocol",
+        help="Cameras that film 3D motion: cmu14 or cmu14-wild.",
+        autocompletion=RIGS,
+    ),
 ]
 _NORMALIZATION = typer.Option(
     "--normalization",
     help="Of shards: what the scale's mean is taken over, as network.normalization.",
     show_default="sequence",
+    autocompletion=one_of("sequence", "dataset", "limbs", "window", "frame"),
 )
 Normalization = Annotated[str, _NORMALIZATION]
 MaybeNormalization = Annotated[str | None, _NORMALIZATION]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.completion import plugin_groups
 from posenet3d.cli.options import JsonTable
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def plugins(
     group: Annotated[
         str | None,
         typer.Argument(
-            metavar="GROUP", help="One kind only, such as losses.", show_default="all kinds"
+            metavar="GROUP",
+            help="One kind only, such as losses.",
+            show_default="all kinds",
+            autocompletion=plugin_groups,
         ),
     ] = None,
     check: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from posenet3d.cli.completion import RIGS, one_of
 from posenet3d.cli.options import Device
 from posenet3d.cli.progress import Move, progress_bar
 from posenet3d.cli.several_values import command_with
@@ -20,7 +21,12 @@ ReproduceCommand = command_with("--seeds", "--hold-out")
 _DATA = "Data"
 Table = Annotated[
     str,
-    typer.Argument(metavar="TABLE", help="table1, table2, table3 or table4.", show_default=False),
+    typer.Argument(
+        metavar="TABLE",
+        help="table1, table2, table3 or table4.",
+        show_default=False,
+        autocompletion=one_of("table1", "table2", "table3", "table4"),
+    ),
 ]
 Data = Annotated[
     Path | None,
@@ -71,6 +77,7 @@ Protocol = Annotated[
         help="What measures: cmu14, cmu14-wild, h36m, h36m-frontal, mpi-inf-3dhp; by default "
         "the paper's, or the open one that stands in for it.",
         rich_help_panel=_DATA,
+        autocompletion=one_of("cmu14", "cmu14-wild", "h36m", "h36m-frontal", "mpi-inf-3dhp"),
     ),
 ]
 Rig = Annotated[
@@ -79,6 +86,7 @@ Rig = Annotated[
         "--rig",
         help="Cameras that film motion to train on; by default the protocol's (table3: cmu14).",
         rich_help_panel=_DATA,
+        autocompletion=RIGS,
     ),
 ]
 Noise = Annotated[
@@ -87,10 +95,16 @@ Noise = Annotated[
         "--noise",
         help="Errors that make detected 2D of exact: gentle (where motion is filmed) or openpose.",
         rich_help_panel=_DATA,
+        autocompletion=one_of("gentle", "openpose"),
     ),
 ]
 Preset = Annotated[
-    str, typer.Option("--preset", help="What all runs share: quick (a CPU), best or paper.")
+    str,
+    typer.Option(
+        "--preset",
+        help="What all runs share: quick (a CPU), best or paper.",
+        autocompletion=one_of("quick", "best", "paper"),
+    ),
 ]
 Seeds = Annotated[
     list[int] | None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from posenet3d.cli.completion import DEVICES, PRESETS, WEIGHTS, one_of, plugin_of
 from posenet3d.cli.keypoint_options import (
     PANEL,
     Format,
@@ -34,7 +35,11 @@ Data = Annotated[
 ]
 DatasetName = Annotated[
     str | None,
-    typer.Option("--dataset", help="A dataset by name, in folder --data: see posenet3d data list."),
+    typer.Option(
+        "--dataset",
+        help="A dataset by name, in folder --data: see posenet3d data list.",
+        autocompletion=plugin_of("datasets"),
+    ),
 ]
 DropIncomplete = Annotated[
     bool,
@@ -51,13 +56,19 @@ Run = Annotated[
     ),
 ]
 Preset = Annotated[
-    str, typer.Option("--preset", help="quick (minutes on a CPU), best, paper, detected, ...")
+    str,
+    typer.Option(
+        "--preset",
+        help="quick (minutes on a CPU), best, paper, detected, ...",
+        autocompletion=PRESETS,
+    ),
 ]
 Start = Annotated[
     str | None,
     typer.Option(
         "--start-from",
         help="Weights to start from: some that ship, by name, or the folder of a run.",
+        autocompletion=WEIGHTS,
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="The run is a function of it.")]
@@ -70,14 +81,30 @@ Set = Annotated[
     ),
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="One device: cpu, cuda or cuda:1; auto: see --accelerator.")
+    str,
+    typer.Option(
+        "--device",
+        help="One device: cpu, cuda or cuda:1; auto: see --accelerator.",
+        autocompletion=DEVICES,
+    ),
 ]
 Resume = Annotated[
-    str, typer.Option("--resume", help="auto; must or never go on with what is in the run folder.")
+    str,
+    typer.Option(
+        "--resume",
+        help="auto; must or never go on with what is in the run folder.",
+        autocompletion=one_of("auto", "must", "never"),
+    ),
 ]
 _ENGINE = "Devices and processes"
 Accelerator = Annotated[
-    str | None, typer.Option("--accelerator", help="auto, cpu or cuda.", rich_help_panel=_ENGINE)
+    str | None,
+    typer.Option(
+        "--accelerator",
+        help="auto, cpu or cuda.",
+        rich_help_panel=_ENGINE,
+        autocompletion=DEVICES,
+    ),
 ]
 Devices = Annotated[
     str | None,
@@ -89,14 +116,31 @@ Devices = Annotated[
 ]
 Nodes = Annotated[int | None, typer.Option("--nodes", help="Machines.", rich_help_panel=_ENGINE)]
 Strategy = Annotated[
-    str | None, typer.Option("--strategy", help="auto, ddp or ddp_fork.", rich_help_panel=_ENGINE)
+    str | None,
+    typer.Option(
+        "--strategy",
+        help="auto, ddp or ddp_fork.",
+        rich_help_panel=_ENGINE,
+        autocompletion=one_of("auto", "ddp", "ddp_fork"),
+    ),
 ]
 Precision = Annotated[
     str | None,
-    typer.Option("--precision", help="fp32, tf32, bf16 or fp64.", rich_help_panel=_ENGINE),
+    typer.Option(
+        "--precision",
+        help="fp32, tf32, bf16 or fp64.",
+        rich_help_panel=_ENGINE,
+        autocompletion=one_of("fp32", "tf32", "bf16", "fp64"),
+    ),
 ]
 Step = Annotated[
-    str | None, typer.Option("--step", help="eager, compiled or graph.", rich_help_panel=_ENGINE)
+    str | None,
+    typer.Option(
+        "--step",
+        help="eager, compiled or graph.",
+        rich_help_panel=_ENGINE,
+        autocompletion=one_of("eager", "compiled", "graph"),
+    ),
 ]
 Placement = Annotated[
     str | None,
@@ -104,6 +148,7 @@ Placement = Annotated[
         "--placement",
         help="Where the 2D set lies: auto, device or pinned.",
         rich_help_panel=_ENGINE,
+        autocompletion=one_of("auto", "device", "pinned"),
     ),
 ]
 
@@ -154,6 +199,11 @@ def train(
     config = TrainerConfig.preset(preset, seed=seed, **start).override(
         {**given, **parse_changes(changes or ())}
     )
+    if device != "auto" and config.engine.several:
+        raise ConfigurationError(
+            [f"--device: expected none beside several processes, got {device}; name the kind of "
+             f"device by --accelerator, such as {device.partition(':')[0]}"]
+        )  # fmt: skip
     reading = {
         "format": format,
         "layout": layout,

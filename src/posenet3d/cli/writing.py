@@ -1,5 +1,6 @@
 """What commands that write share: nothing replaced unasked, nothing half done, what comes next."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
     from posenet3d.keypoints import KeypointSequence
 
     Sized = TypeVar("Sized", KeypointSequence, AnnotatedSequence)
+
+
+def why_not_written(out: Path) -> str:
+    """Why no file can be written there, whatever it holds; empty where one can.
+
+    Args:
+        out: the file.
+
+    Example:
+        >>> why_not_written(Path("nowhere/walk.npz"))
+        'there is no folder nowhere'
+    """
+    if not out.parent.is_dir():
+        return f"there is no folder {out.parent}"
+    folder = os.path.dirname(os.path.realpath(out))  # of what a link leads to
+    if not os.access(folder, os.W_OK):
+        return f"the folder {folder} may not be written to"
+    return "it is a folder" if out.is_dir() else ""
 
 
 def check_not_there(out: Path, force: bool) -> None:

@@ -10,6 +10,7 @@ from posenet3d.errors import (
     KeypointFormatError,
     PluginError,
     PoseNet3DError,
+    ShapeError,
     how_many,
 )
 from posenet3d.files.npz import open_npz
@@ -18,6 +19,7 @@ from posenet3d.keypoints.glance import check_json
 from posenet3d.keypoints.reader import KeypointReader, Told
 from posenet3d.keypoints.sequence import KeypointSequence
 from posenet3d.keypoints.source import KeypointSource
+from posenet3d.keypoints.text_table import check_table
 from posenet3d.plugins import GROUPS, PluginSpec
 from posenet3d.skeletons import layout as layout_named
 
@@ -49,7 +51,8 @@ def load_people(
     Raises:
         KeypointFormatError: the file is of no known format, of several, or not what its format
             promises; or it lacks something that must be said.
-        ShapeError: a frame rate or an image's size that is none.
+        ShapeError: a frame rate or an image's size that is none; or names of joints for a format
+            that names them itself.
         StorageError: it is not there, or cannot be read.
         UnknownNameError: no such layout.
         UnknownPluginError: no such format.
@@ -65,7 +68,10 @@ def load_people(
     found = whoever_is_in(path, format, layout, fps, image_size, joints=joints)
     if not found:
         source = KeypointSource(Path(path))
-        raise source.error("people", "at least one person", "none in any frame")
+        raise source.error(
+            "people", "at least one person", "none in any frame",
+            "a joint of confidence 0 counts as not seen",
+        )  # fmt: skip
     return found
 
 
@@ -110,7 +116,8 @@ def whoever_is_in(
     source.check_there()
     if format is None:
         _check_no_footage(source)
-    reader = _reader(format) if format is not None else _recognised(source)
+    name, reader = (format, _reader(format)) if format is not None else _recognised(source)
+    _check_joints(name, reader, told)
     return tuple(sorted(reader.read(source, told), key=lambda person: -_seen(person)))
 
 
@@ -132,7 +139,8 @@ def check_reading(
         joints: see there.
 
     Raises:
-        ShapeError: a frame rate or an image's size that is none.
+        ShapeError: a frame rate or an image's size that is none; or names of joints for a format
+            that names them itself.
         UnknownNameError: no such layout.
         UnknownPluginError: no such format.
 
@@ -144,7 +152,10 @@ def check_reading(
         GROUPS["keypoint_readers"].find(format)
     if layout is not None:
         layout_named(layout)
-    return Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
+    told = Told(layout, None if fps is None else float(fps), image_size, dict(joints or {}))
+    if format is not None and told.joints:
+        _check_joints(format, _reader(format), told)
+    return told
 
 
 def load_keypoints(
@@ -248,8 +259,19 @@ def _reader(name: str) -> KeypointReader:
     return reader
 
 
-def _recognised(source: KeypointSource) -> KeypointReader:
-    """The one reader that says the file is its own."""
+def _check_joints(name: str, reader: KeypointReader, told: Told) -> None:
+    """Refuses names of joints for a format that would pass them over."""
+    if told.joints and not getattr(reader, "takes_joints", False):
+        raise ShapeError(
+            "joints",
+            expected=f"none for format {name!r}, which names its joints itself",
+            got=", ".join(f"{joint}={part}" for joint, part in told.joints.items()),
+            do="leave them out",
+        )
+
+
+def _recognised(source: KeypointSource) -> tuple[str, KeypointReader]:
+    """The one reader that says the file is its own, and its name."""
     names = GROUPS["keypoint_readers"].names()
     sure, broken = [], []
     for name in names:
@@ -264,7 +286,7 @@ def _recognised(source: KeypointSource) -> KeypointReader:
         except Exception as error:  # a stranger's reader must not keep others from their files
             broken.append(f"Reader {name!r} failed: {type(error).__name__}: {error}.")
     if len(sure) == 1:
-        return sure[0][1]
+        return sure[0]
     if not sure:
         check_json(source)
         _check_input(source)
@@ -287,6 +309,8 @@ def _check_input(source: KeypointSource) -> None:
                 f"expected a file a frame, got sub-folders alone, the first {inside[0].name!r}; "
                 "name one of them, or lift all by `posenet3d lift --many`.",
             )
+    elif source.suffix in (".csv", ".tsv", ".txt"):
+        check_table(source)
     elif source.suffix == ".npz" and _is_lifted(source.path):
         raise KeypointFormatError(
             source.path,

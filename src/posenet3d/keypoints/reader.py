@@ -100,7 +100,9 @@ class Told:
 class KeypointReader(Protocol):
     """One file format: a plug-in of the group ``posenet3d.keypoint_readers``.
 
-    The plug-in is a class that takes no arguments. Its name is the format's.
+    The plug-in is a class that takes no arguments. Its name is the format's. One whose files have
+    parts that a user named has the attribute ``takes_joints = True``, and goes by
+    :attr:`Told.joints`; of all others these are refused.
 
     Example:
         >>> from posenet3d.plugins import GROUPS, PluginSpec

@@ -109,6 +109,16 @@ class KeypointSequence:
         """How many frames there are."""
         return len(self.points)
 
+    @property
+    def seconds(self) -> Float[np.ndarray, " frames"]:
+        """When each frame is, from the first one on; a gap in the frames is a jump."""
+        return np.asarray((self.frame_index - self.frame_index[0]) / self.fps)
+
+    @property
+    def duration(self) -> float:
+        """How long it is in seconds, gaps included."""
+        return float(self.seconds[-1]) + 1.0 / self.fps
+
     def __repr__(self) -> str:
         return (
             f"KeypointSequence({self.source!r}: {how_many(len(self), 'frame')} of {self.layout!r}, "

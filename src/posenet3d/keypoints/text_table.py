@@ -1,5 +1,6 @@
 """Comma-separated text of a keypoint file, line by line, with errors that name the line."""
 
+import codecs
 import csv
 import io
 import math
@@ -26,11 +27,39 @@ def head_of(source: KeypointSource, count: int = 65536) -> str:
         >>> head_of(KeypointSource(Path("nothing.csv")))
         ''
     """
+    return _first_bytes(source, count).decode("utf-8-sig", errors="replace")
+
+
+def _first_bytes(source: KeypointSource, count: int) -> bytes:
     try:
         with source.path.open("rb") as file:
-            return file.read(count).decode("utf-8-sig", errors="replace")
+            return file.read(count)
     except OSError:
-        return ""
+        return b""
+
+
+def check_table(source: KeypointSource) -> None:
+    """Nothing, unless a text of no known format is plainly a table saved in another way.
+
+    Args:
+        source: the file.
+
+    Raises:
+        KeypointFormatError: it is in UTF-16, or has semicolons or tabs between its columns.
+
+    Example:
+        >>> from pathlib import Path
+        >>> check_table(KeypointSource(Path("nothing.csv")))
+    """
+    head = _first_bytes(source, 4096)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise source.error("text", "UTF-8", "UTF-16", "save it as UTF-8")
+    lines = (line for line in head.splitlines() if line.strip()[:1] not in (b"", b"#"))
+    first = next(lines, b"")
+    for sign, name in ((b";", "semicolons"), (b"\t", "tabs")):
+        if first.count(sign) > first.count(b","):
+            expected = "commas between them, and points in numbers"
+            raise source.error("columns", expected, name, "save it so")
 
 
 def rows_of(source: KeypointSource, *, quotes: bool = True) -> Iterator[Row]:

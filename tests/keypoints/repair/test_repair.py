@@ -1,5 +1,6 @@
 import functools
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -7,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from posenet3d.errors import ShapeError, UnknownNameError
+from posenet3d.data.datasets.repairs import Repairs
+from posenet3d.errors import MissingExtraError, ShapeError, UnknownNameError
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.keypoints.repair import drop_below, fill_gaps, one_euro, repair, savitzky_golay
+from posenet3d.keypoints.repair.repairing import check_repair
 
 SMOOTHERS = [one_euro, savitzky_golay]
 
@@ -242,3 +245,11 @@ def test_a_filter_of_ones_own_may_smooth_and_an_unknown_one_is_an_error():
     assert "beta 2" in str(log)
     with pytest.raises(UnknownNameError, match="'one_euro'"):
         repair(given, smooth="one-euro")
+
+
+def test_a_missing_scipy_is_told_before_anything_is_read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    check_repair(smooth="one_euro")
+    for told in (check_repair, Repairs):
+        with pytest.raises(MissingExtraError, match=r"pip install 'posenet3d\[io\]'"):
+            told(smooth="savitzky_golay")

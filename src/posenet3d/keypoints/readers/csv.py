@@ -48,6 +48,8 @@ class CsvReader:
         [10.5, 20.5]
     """
 
+    takes_joints = True
+
     def sniff(self, source: KeypointSource) -> bool:
         """Whether it is a csv with our first line, or columns ``frame`` and of joints."""
         if source.suffix != ".csv" or source.is_folder:

@@ -49,6 +49,8 @@ class DeepLabCutReader:
         [10.5, 20.5]
     """
 
+    takes_joints = True
+
     def sniff(self, source: KeypointSource) -> bool:
         """Whether it is a csv that begins with ``scorer``, or an h5 with a table of pandas."""
         if source.is_folder:

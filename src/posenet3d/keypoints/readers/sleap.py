@@ -37,6 +37,8 @@ class SleapReader:
         (KeypointSequence('walk.analysis': 9 frames of 'coco_17', 25 fps, pixels),)
     """
 
+    takes_joints = True
+
     def sniff(self, source: KeypointSource) -> bool:
         """Whether it is an h5 with ``tracks`` and ``node_names``."""
         if source.suffix not in (".h5", ".hdf5") or not is_hdf5(source.path):

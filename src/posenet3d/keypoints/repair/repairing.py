@@ -9,7 +9,7 @@ from posenet3d.errors import ShapeError, UnknownNameError
 from posenet3d.keypoints.repair.confidence import drop_below
 from posenet3d.keypoints.repair.gaps import fill_gaps
 from posenet3d.keypoints.repair.report import RepairLog, RepairReport
-from posenet3d.keypoints.repair.smoothing import one_euro, savitzky_golay
+from posenet3d.keypoints.repair.smoothing import check_scipy, one_euro, savitzky_golay
 from posenet3d.keypoints.sequence import KeypointSequence
 
 Step = Callable[[KeypointSequence], tuple[KeypointSequence, RepairReport]]
@@ -89,6 +89,7 @@ def check_repair(
         smooth: see there.
 
     Raises:
+        MissingExtraError: Savitzky-Golay without SciPy.
         ShapeError: a number is out of range.
         UnknownNameError: no such filter.
 
@@ -102,3 +103,5 @@ def check_repair(
             raise ShapeError(name, expected="a number from 0", got=repr(value))
     if isinstance(smooth, str) and smooth not in SMOOTHERS:
         raise UnknownNameError("filter", smooth, SMOOTHERS)
+    if smooth == "savitzky_golay":
+        check_scipy()

@@ -5,6 +5,7 @@ frame nothing is smoothed, and nothing is made up.
 """
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 from jaxtyping import Float
@@ -111,10 +112,9 @@ def savitzky_golay(
         raise ShapeError("seconds", expected="a positive number", got=f"{seconds!r}")
     if not 0 <= order <= 9:
         raise ShapeError("order", expected="a whole number from 0 to 9", got=f"{order!r}")
-    try:
-        from scipy.signal import savgol_filter
-    except ImportError:
-        raise MissingExtraError("scipy", "io", "Savitzky-Golay filters") from None
+    check_scipy()
+    from scipy.signal import savgol_filter
+
     window = max(2 * int(seconds * sequence.fps / 2 + 1e-6) + 1, 1)
     made = sequence.points.copy()
     for joint, start, stop in stretches(sequence):
@@ -124,6 +124,19 @@ def savitzky_golay(
             made[start:stop, joint] = part[0] + savgol_filter(part - part[0], length, order, axis=0)
     asked = f"windows of {window / sequence.fps:.3g} s ({window} frames), order {order}"
     return _smoothed(sequence, "savitzky_golay", made, asked)
+
+
+def check_scipy() -> None:
+    """Nothing, if SciPy is installed; it is not imported, which takes its time.
+
+    Raises:
+        MissingExtraError: it is not.
+
+    Example:
+        >>> check_scipy()
+    """
+    if find_spec("scipy") is None:
+        raise MissingExtraError("scipy", "io", "Savitzky-Golay filters")
 
 
 def _share(cutoff: Float[np.ndarray, "*joints"] | np.float64, fps: float) -> np.ndarray:
