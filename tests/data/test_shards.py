@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from posenet3d.data import (
+    SCALE_MODES,
     SequenceFiles,
     ShardedSet,
     TrainingSet,
@@ -118,7 +119,7 @@ def test_any_number_of_workers_sees_the_same_batch(tmp_path_factory, workers, st
     windows.close()
 
 
-@pytest.mark.parametrize("mode", ["sequence", "dataset", "window", "frame"])
+@pytest.mark.parametrize("mode", SCALE_MODES)
 def test_each_scale_mode_is_that_of_memory(shards, mode):
     sequences = walks([20, 30]) | {"gaps": gappy(), "h36m": walk(layout="h36m_17")}
     disk, memory = shards(sequences, mode=mode, distance=8.0, frames_per_shard=40)

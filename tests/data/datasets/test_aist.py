@@ -58,6 +58,18 @@ def test_the_truth_is_in_metres_in_each_camera_s_frame(folder):
         assert (sequence.joints_layout, sequence.keypoints.fps) == ("coco_17", 60.0)
 
 
+def test_cameras_that_were_put_right_are_read_anew(own):
+    setting = next(own.glob("cameras/setting*.json"))
+    told = json.loads(setting.read_text())
+    told[0]["matrix"][0][2] += 100.0
+    before = first(own, keypoints="projected", cameras=["c01"])[1].points
+    setting.write_text(json.dumps(told))
+    after = first(own, keypoints="projected", cameras=["c01"])[1].points
+    np.testing.assert_allclose(
+        after - before, np.broadcast_to([100.0, 0.0], after.shape), atol=1e-6
+    )
+
+
 def test_the_made_up_dancer_stands_upright_in_every_camera(folder):
     nose, *ankles = layout("coco_17").indices("nose", "left_ankle", "right_ankle")
     for _, seen in load_dataset("aist", folder).training():

@@ -127,6 +127,7 @@ class AistDataset:
     ) -> None:
         self._root = self.about.check_folder(root)
         self._keypoints, self._cameras = keypoints, cameras
+        self._read_cameras = cache(read_cameras)
         self._settings = read_mapping(self._root / "cameras" / "mapping.txt")
         left_out = self._root / "ignore_list.txt"
         skipped = set() if ignored or not left_out.exists() else set(read_names(left_out))
@@ -199,7 +200,7 @@ class AistDataset:
                 path, f"expected {points.shape[1]} frames as in keypoints2d, got {len(joints)}."
             )
         setting = self._root / "cameras" / f"{self._settings[name]}.json"
-        cameras = _cameras(setting)
+        cameras = self._read_cameras(setting)
         for camera, seen in zip(VIEWS, points, strict=True):
             if camera not in self._cameras or (name, camera) in FAULTY_VIEWS:
                 continue
@@ -244,8 +245,3 @@ class _View(NamedTuple):
     seen: KeypointSequence
     joints: np.ndarray
     """(frames, 17, 3) metres, camera frame."""
-
-
-@cache
-def _cameras(path: Path) -> dict[str, AistCamera]:
-    return read_cameras(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from posenet3d.data.sequence_files import NamedSequence
 from posenet3d.errors import how_many
 from posenet3d.keypoints import KeypointSequence
 from posenet3d.keypoints.repair import repair
+from posenet3d.keypoints.repair.repairing import check_repair
 from posenet3d.skeletons import LSP_14
 
 
@@ -51,6 +53,11 @@ class Repairs:
         drop_incomplete: leave out frames in which a joint of ``lsp_14`` is then still missing; a
             sequence is parted there.
 
+    Raises:
+        MissingExtraError: Savitzky-Golay without SciPy.
+        ShapeError: a number is out of range.
+        UnknownNameError: no such filter.
+
     Attributes:
         tally: what was done to those that were given last.
 
@@ -72,11 +79,12 @@ class Repairs:
         smooth: str | None = None,
         drop_incomplete: bool = False,
     ) -> None:
-        self._steps = {
+        self._steps: dict[str, Any] = {
             "min_confidence": min_confidence,
             "longest_gap": longest_gap,
             "smooth": smooth,
         }
+        check_repair(**self._steps)
         self._drop_incomplete = drop_incomplete
         self.tally = RepairTally()
 
@@ -88,15 +96,10 @@ class Repairs:
 
         Yields:
             Name and sequence.
-
-        Raises:
-            MissingExtraError: Savitzky-Golay without SciPy.
-            ShapeError: a number is out of range.
-            UnknownNameError: no such filter.
         """
         self.tally = RepairTally()
         for name, sequence in named:
-            mended, log = repair(sequence, **self._steps)  # type: ignore[arg-type]
+            mended, log = repair(sequence, **self._steps)
             self.tally.joints += mended.points[..., 0].size
             for step in log.steps:
                 counts = self.tally.changed
