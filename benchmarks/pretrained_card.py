@@ -177,6 +177,11 @@ def inputs(network: dict[str, Any]) -> tuple[str, ...]:
     scale = [repr(network["normalization"]), f"{network['distance']:g}"]
     scale += ["length=float(model.input_length)"] * (network["normalization"] == "dataset")
     scale += ["gaps=True"] * network["missing_joints"]
+    footage = (
+        " `Estimator.predict` says `'limbs'` instead of `'sequence'`: footage zooms."
+        if network["normalization"] == "sequence"
+        else ""
+    )
     if network["missing_joints"]:
         gaps = (
             "Joints may be missing (NaN); centre and scale need both hips and the head top now "
@@ -190,7 +195,7 @@ def inputs(network: dict[str, Any]) -> tuple[str, ...]:
     return (
         "The 14 joints of the layout `lsp_14` of one person, x to the right and y down, in pixels "
         "or any other unit; `KeypointSequence.to_layout` makes them of other layouts.",
-        f"Centred and scaled by `posenet3d.data.normalize(points, {', '.join(scale)})`.",
+        f"Centred and scaled by `posenet3d.data.normalize(points, {', '.join(scale)})`.{footage}",
         "No camera parameters; lens distortion is not undone.",
         f"Windows of {frames} frames, (batch, {frames}, 14, 2), at 50 frames a second "
         f"({seconds:.2f} s); resample other rates.",
@@ -220,7 +225,10 @@ def limits(record: dict[str, Any], facts: dict[str, Any]) -> tuple[str, ...]:
         "cmu14": "The cameras are simulated, all in one geometry; on others it is worse.",
         "cmu14-wild": (
             "The cameras are simulated: pitch −5 to 35°, one view in ten rolled by 15 to 30°, 2.5 "
-            "to 8 m away, no lens distortion, none moving. Outside of that nothing was measured."
+            "to 8 m away, no lens distortion, none moving. What cameras that move and zoom do to "
+            "networks trained alike is measured in `benchmarks/results/robustness.md`: little to "
+            "the pose, but their own motion is taken for the person's. Outside of that nothing "
+            "was measured."
         ),
     }[facts["protocol"]]
     noise = "openpose" if facts["spoils"] else facts["noise"]

@@ -108,8 +108,10 @@ def trained(arguments: argparse.Namespace) -> Iterator[str]:
         name, _, folder = named.partition("=")
         run = Path(folder).parents[1]
         seed = json.loads((run / "config.json").read_text())["trainer"]["seed"]
-        words = shlex.join(environment_of(run)["command"])
-        yield f"- {name}: `python benchmarks/{words}`, stage `{Path(folder).name}`, seed {seed}."
+        typed = environment_of(run)["command"]
+        if typed[0].endswith(".py"):
+            typed = ["python", f"benchmarks/{typed[0]}", *typed[1:]]
+        yield f"- {name}: `{shlex.join(typed)}`, stage `{Path(folder).name}`, seed {seed}."
 
 
 if __name__ == "__main__":
