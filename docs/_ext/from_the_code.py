@@ -339,8 +339,8 @@ def option_text(config: Any, name: str) -> str:
 class ResultRows(Generated):
     """Rows of a table of measured results, by how they begin: ``beginning => words for it``.
 
-    The first argument is the file; the heading is the content's first line. Shown are the last two
-    cells of a row: the network's figures, and those beside them.
+    The first argument is the file; the heading is the content's first line. Shown are as many of a
+    row's last cells as the heading has columns beside its first.
     """
 
     required_arguments = 1
@@ -350,15 +350,16 @@ class ResultRows(Generated):
         path = ROOT / self.arguments[0]
         self.env.note_dependency(str(path))
         written = [cells(line.strip("|")) for line in path.read_text().splitlines()]
-        rows = []
+        head, rows = cells(self.content[0]), []
+        shown = len(head) - 1
         for line in self.content[1:]:
             beginning, _, words = line.partition("=>")
             wanted = cells(beginning)
             found = [row for row in written if row[: len(wanted)] == wanted]
             if len(found) != 1:
                 raise self.error(f"{len(found)} rows of {path.name} begin with {beginning!r}")
-            rows.append([words.strip(), *found[0][-2:]])
-        yield from table(cells(self.content[0]), rows, "50 30 20")
+            rows.append([words.strip(), *found[0][-shown:]])
+        yield from table(head, rows, " ".join(["40", *[f"{60 // shown}"] * shown]))
 
 
 def cells(line: str) -> list[str]:
