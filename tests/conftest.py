@@ -5,8 +5,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -72,6 +74,33 @@ def data_folder() -> Path:
     if not (folder / "cmu_test.npz").is_file():
         pytest.skip(f"no motion capture in {folder}; set POSENET3D_DATA to the folder that has it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_body(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a mannequin with one vertex in twenty, for what is not about the body.
+
+    Of a small training with the whole one, half the time goes into the tables of 6890 vertices.
+    """
+    from posenet3d.body import mannequin_data, write_body_file
+
+    whole = mannequin_data()
+    near = whole.joint_regressor.argsort(1)[:, -4:].ravel()  # what each joint hangs on most
+    kept = np.union1d(near, np.arange(0, whole.num_vertices, 20))
+    regressor = whole.joint_regressor[:, kept]
+    thinned = replace(
+        whole,
+        v_template=whole.v_template[kept],
+        shapedirs=whole.shapedirs[kept],
+        posedirs=whole.posedirs[kept],
+        joint_regressor=regressor / regressor.sum(1, keepdims=True),
+        weights=whole.weights[kept],
+        faces=np.arange(3)[None],
+        family="thinned",
+    )
+    path = tmp_path_factory.mktemp("body") / "thinned.npz"
+    write_body_file(path, thinned)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def other_clips() -> dict[str, KeypointSequence]:
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Config:
+def tiny(small_body: Path) -> Config:
     """Makes the small configuration with some fields changed by path."""
 
     def make(changes: Mapping[str, Any] | None = None) -> TrainerConfig:
@@ -56,6 +56,7 @@ def tiny() -> Config:
                 "student": {"name": "student", "options": {"blocks": 1}},
                 "discriminator": narrow,
                 "views": "learned",
+                "body_model": {"name": "linear_blend", "options": {"path": str(small_body)}},
             },
             input_noise=0.01,
             log_every=4,

@@ -24,6 +24,8 @@ from posenet3d.training.run_folder import environment
 MakeTrainer = Callable[..., Trainer]
 CPU = torch.device("cpu")
 NOBODY = 65534
+WHOLE_BODY = {"network.body_model": {"name": "mannequin", "options": {}}}
+"""For who may read no other user's files: the package's body."""
 
 
 @pytest.fixture
@@ -297,7 +299,7 @@ def test_a_read_only_folder_is_told_and_stays_as_it_is(
     with pytest.raises(
         StorageError, match="expected a folder to write to, got 'Permission denied'"
     ):
-        trainer(run_dir=run)
+        trainer(WHOLE_BODY, run_dir=run)
     assert not list(run.iterdir())
     run.chmod(0o755)
 
@@ -308,14 +310,14 @@ def test_a_parent_that_may_not_be_written_to_is_told(
     parent = unprivileged / "parent"
     parent.mkdir(mode=0o555)
     with pytest.raises(StorageError, match="Permission denied"):
-        trainer(run_dir=parent / "runs" / "a")
+        trainer(WHOLE_BODY, run_dir=parent / "runs" / "a")
     parent.chmod(0o755)
 
 
 def test_a_folder_that_becomes_read_only_keeps_its_state(
     trainer: MakeTrainer, unprivileged: Path
 ) -> None:
-    made = trainer(run_dir=unprivileged / "run")
+    made = trainer(WHOLE_BODY, run_dir=unprivileged / "run")
 
     def lock(record: Record) -> None:
         (unprivileged / "run").chmod(0o555)
