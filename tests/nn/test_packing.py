@@ -10,12 +10,15 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from posenet3d.nn import (
     FullyConnectedBackbone,
+    LinearBlock,
     PackedLinear,
     ResidualBlock,
     TemporalBackbone,
     fold_norms,
+    linear_in_rows,
     pack_linears,
     packing,
+    product,
 )
 
 
@@ -116,3 +119,49 @@ def test_a_product_that_is_not_worthwhile_is_the_plain_one(monkeypatch):
     assert packed._packed is None
     packed(x)
     assert packed._packed is not None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@torch.no_grad()
+def test_products_are_those_of_torch_however_the_factors_lie(dtype):
+    torch.manual_seed(0)
+    first, second = torch.randn(5, 7, dtype=dtype), torch.randn(9, 7, dtype=dtype).T
+    for one, two in ((first, second), (first.T.contiguous().T, second.contiguous())):
+        torch.testing.assert_close(product(one, two), one @ two, rtol=1e-5, atol=1e-5)
+        assert product(one, two).is_contiguous()
+
+
+@torch.no_grad()
+def test_a_product_is_onednns_where_it_can_be(monkeypatch):
+    calls = []
+    monkeypatch.setattr(packing, "_has_onednn", lambda: calls.append(1))  # and has none
+    for dtype in (torch.float32, torch.float64):
+        product(torch.ones(2, 3, dtype=dtype), torch.ones(3, 4, dtype=dtype))
+    assert len(calls) == 1
+
+
+def test_where_gradients_are_asked_a_product_has_them():
+    first = torch.ones(2, 3, requires_grad=True)
+    product(first, torch.ones(3, 4)).sum().backward()
+    assert first.grad is not None
+    assert first.grad.unique().tolist() == [4.0]
+
+
+@torch.no_grad()
+def test_a_layers_answer_in_rows_is_its_answer():
+    torch.manual_seed(0)
+    layer, x = nn.Linear(24, 10), torch.randn(6, 24)
+    torch.testing.assert_close(linear_in_rows(layer, x), layer(x).T, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("worthwhile", [0, 10**9])
+@torch.no_grad()
+def test_a_relu_goes_into_the_product_and_a_leaky_one_does_not(monkeypatch, worthwhile):
+    monkeypatch.setattr(packing, "_WORTHWHILE", worthwhile)
+    torch.manual_seed(0)
+    for name, fused in (("relu", True), ("leaky_relu", False)):
+        block, x = fold_norms(LinearBlock(8, 6, activation=name)), torch.randn(5, 8)
+        expected = block(x)
+        packed = pack_linears(block)
+        assert isinstance(packed.activation, nn.Identity) == fused
+        torch.testing.assert_close(packed(x), expected, rtol=1e-5, atol=1e-5)

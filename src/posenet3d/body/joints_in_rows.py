@@ -12,6 +12,7 @@ from torch import Tensor
 from posenet3d.body.joints_only import SparseJointTable
 from posenet3d.body.shape_and_pose import shared_axes
 from posenet3d.geometry.in_rows import product_in_rows
+from posenet3d.nn import product
 from posenet3d.typing import Betas, BodyRotations, Points3D
 
 
@@ -52,7 +53,8 @@ def joints_in_rows(
         _applied(turned[bone], some).add_(moments[bone] * shift[bone])
         for bone, some in enumerate(anchors)
     ]
-    joints = rearrange(table.membership @ torch.cat(pairs).flatten(1), "n (x b) -> b n x", x=3)
+    joints = product(table.membership, torch.cat(pairs).flatten(1))
+    joints = rearrange(joints, "n (x b) -> b n x", x=3)
     return joints.reshape(*batch, *joints.shape[1:])
 
 
@@ -65,9 +67,10 @@ def _anchors(
     count = len(betas)
     directions = rearrange(table.directions, "c p x -> (p x) c")
     constant, shape, pose = directions.tensor_split((1, 1 + count), dim=1)
-    identity = torch.eye(3, dtype=local.dtype, device=local.device)[..., None]
-    features = (local[1:] - identity).flatten(0, 2)
-    return rearrange(torch.addmm(constant + shape @ betas, pose, features), "(p x) b -> p x b", x=3)
+    identity = torch.eye(3, dtype=local.dtype, device=local.device).expand(len(local) - 1, 3, 3)
+    constant = constant + shape @ betas - pose @ identity.reshape(-1, 1)
+    anchors = product(pose, local[1:].flatten(0, 2)).add_(constant)
+    return rearrange(anchors, "(p x) b -> p x b", x=3)
 
 
 def _applied(

@@ -77,7 +77,7 @@ def lift(
     fusion: Fusion = "mean",
     stitch: Stitch = "average",
     resample: Resample = "auto",
-    batch_size: BatchSize = 512,
+    batch_size: BatchSize = 1024,
     many: Many = False,
     to: To = None,
     fewest_frames: FewestFrames = None,

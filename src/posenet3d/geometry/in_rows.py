@@ -59,18 +59,30 @@ def gram_schmidt_in_rows(matrix: Float[Tensor, "*some 3 3 batch"]) -> RotationsI
         >>> gram_schmidt_in_rows(2 * torch.eye(3)[..., None]).rotations[..., 0].diagonal()
         tensor([1., 1., 1.])
     """
-    first, second = matrix[..., 0, :], matrix[..., 1, :]
-    lengths = _length(first), _length(second)
-    first, second = first / lengths[0], second / lengths[1]
-    rest = _rejected(second, first)
+    rotations = torch.empty_like(matrix)
+    first, second, third = rotations.unbind(-2)
+    lengths = _length(matrix[..., 0, :]), _length(matrix[..., 1, :])
+    torch.div(matrix[..., 0, :], lengths[0], out=first)
+    rest = _rejected(matrix[..., 1, :] / lengths[1], first)
     left = _length(rest)
-    second = _rejected(rest / left, first)  # once more, against rounding
-    second = second / _length(second)
-    third = torch.linalg.cross(first, second, dim=-2)
+    rest = _rejected(rest / left, first)  # once more, against rounding
+    torch.div(rest, _length(rest), out=second)
+    _cross(first, second, out=third)
     sound = left > _PARALLEL
     for length in lengths:
         sound = sound & (length > _SMALL) & (length < _LARGE)
-    return RotationsInRows(torch.stack([first, second, third], dim=-2), sound.squeeze(-2))
+    return RotationsInRows(rotations, sound.squeeze(-2))
+
+
+def _cross(
+    first: Float[Tensor, "*some 3 batch"],
+    second: Float[Tensor, "*some 3 batch"],
+    out: Float[Tensor, "*some 3 batch"],
+) -> None:
+    """The cross product, several times as fast as torch's own on rows."""
+    a, b, c = (each.unbind(-2) for each in (first, second, out))
+    for x, y, z in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        torch.mul(a[y], b[z], out=c[x]).addcmul_(a[z], b[y], value=-1)
 
 
 def _length(vectors: Float[Tensor, "*some 3 batch"]) -> Float[Tensor, "*some 1 batch"]:

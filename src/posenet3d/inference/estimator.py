@@ -110,7 +110,7 @@ class Estimator:
         sequence: KeypointSequence | str | Path,
         *,
         height_m: float | int | None = None,
-        batch_size: int = 512,
+        batch_size: int = 1024,
         fusion: str = "mean",
         stitch: str = "average",
         resample: str | float | int = "auto",

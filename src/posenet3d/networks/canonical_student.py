@@ -1,6 +1,6 @@
 """A student that reads the teacher's skeleton in the person's own frame; not the paper's."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from einops import rearrange
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from posenet3d.geometry import orthonormalize
 from posenet3d.networks.student import BodyParameters, Orthonormalization
-from posenet3d.nn import LinearBlock, ResidualBlock, small_output_layer
+from posenet3d.nn import LinearBlock, ResidualBlock, linear_in_rows, small_output_layer
 from posenet3d.skeletons.anatomy import torso_rotation
 from posenet3d.typing import Rotations, Windows3D
 
@@ -112,8 +112,12 @@ class CanonicalStudent(nn.Module):
         mean = canonical.mean(1, keepdim=True).expand_as(canonical)
         told = torch.cat([canonical, SPEED_GAIN * _speed(canonical), mean], dim=-1)
         numbers = rearrange(self.pose(told.flatten(0, 1)), "(b t) n -> b t n", t=told.shape[1])
-        return BodyParameters(self.shape(canonical.flatten(1)), self._turned(numbers, trunk))
+        rotations = self._rotations(numbers)
+        root = self._upright(trunk, rotations.dtype) @ rotations[..., 0, :, :]
+        rotations = torch.cat([root[..., None, :, :], rotations[..., 1:, :, :]], dim=-3)
+        return BodyParameters(self.shape(canonical.flatten(1)), rotations)
 
+    @torch.no_grad()
     def follow(self, skeletons: Float[Tensor, "frames 14 3"]) -> FollowedBody:
         """The body of a motion: each frame is answered once, not once a window that holds it.
 
@@ -128,56 +132,60 @@ class CanonicalStudent(nn.Module):
                 last frame stand for those before and after.
 
         Returns:
-            Rotations for each frame, and the shape for every T-th window.
+            Rotations for each frame, and the shape for every T-th window; without gradients.
         """
-        half, count = self.frames // 2, len(skeletons)
-        rotations = skeletons.new_empty(count, self.bones, 3, 3)
+        count, reach = len(skeletons), self.frames // 2 + 1
+        canonical, trunk = _in_own_frames(skeletons)
+        rotations = skeletons.new_empty(count, 9 * self.bones)
         for first in range(0, count, _CHUNK):
             last = min(first + _CHUNK, count)
-            around = torch.arange(first - half - 1, last + half + 1, device=skeletons.device)
-            rotations[first:last] = self._pose_of(skeletons[around.clamp(0, count - 1)])
-        return FollowedBody(self._shapes_of(skeletons), rotations)
+            around = torch.arange(first - reach, last + reach, device=skeletons.device)
+            turned = self._pose_of(canonical[around.clamp(0, count - 1)])
+            turned[:, 0] = self._upright(trunk[first:last], turned.dtype) @ turned[:, 0]
+            rotations[first:last] = turned.flatten(1)
+        return FollowedBody(self._shapes_of(canonical), rotations.reshape(count, -1, 3, 3))
 
     def _pose_of(
-        self, skeletons: Float[Tensor, "around 14 3"]
+        self, canonical: Float[Tensor, "around numbers"]
     ) -> Float[Tensor, "frames bones 3 3"]:
-        """The rotations of consecutive frames, less T // 2 + 1 at each end."""
+        """The rotations of consecutive frames, less T // 2 + 1 at each end, in the trunk's frame.
+
+        They lie in memory with the frames as the last axis, as they are fastest computed.
+        """
         half = self.frames // 2
-        trunk = torso_rotation(skeletons)
-        canonical = (skeletons @ trunk).flatten(1)
         inner = slice(half, len(canonical) - half)
         speed = _speed(canonical[None])[0] if half else torch.zeros_like(canonical)
         mean = canonical.unfold(0, self.frames, 1).mean(-1)
         told = torch.cat([canonical[inner], SPEED_GAIN * speed[inner], mean], dim=-1)
-        numbers = self.pose(told)
+        numbers = linear_in_rows(cast(nn.Linear, self.pose[-1]), self.pose[:-1](told))
         before, now, after = _NEIGHBOURS
-        numbers = before * numbers[:-2] + now * numbers[1:-1] + after * numbers[2:]
-        return self._turned(numbers, trunk[half + 1 : len(trunk) - half - 1])
+        calm = now * numbers[:, 1:-1]
+        calm.add_(numbers[:, :-2], alpha=before).add_(numbers[:, 2:], alpha=after)
+        return self._rotations(calm.T)
 
-    def _shapes_of(self, skeletons: Float[Tensor, "frames 14 3"]) -> Float[Tensor, "windows betas"]:
+    def _shapes_of(
+        self, canonical: Float[Tensor, "frames numbers"]
+    ) -> Float[Tensor, "windows betas"]:
         """The shape by windows that do not overlap; of fewer frames, by the one around them."""
-        missing = max(0, self.frames - len(skeletons))
+        missing = max(0, self.frames - len(canonical))
         if missing:
-            around = torch.arange(self.frames, device=skeletons.device) - missing // 2
-            skeletons = skeletons[around.clamp(0, len(skeletons) - 1)]
-        whole = len(skeletons) // self.frames * self.frames
-        windows = rearrange(skeletons[:whole], "(w t) j d -> w t j d", t=self.frames)
-        shapes = []
-        for first in range(0, len(windows), _CHUNK):
-            some = windows[first : first + _CHUNK]
-            shapes.append(self.shape((some @ torso_rotation(some)).flatten(1)))
-        return torch.cat(shapes)
+            around = torch.arange(self.frames, device=canonical.device) - missing // 2
+            canonical = canonical[around.clamp(0, len(canonical) - 1)]
+        whole = len(canonical) // self.frames * self.frames
+        windows = rearrange(canonical[:whole], "(w t) n -> w (t n)", t=self.frames)
+        return torch.cat([self.shape(some) for some in torch.split(windows, _CHUNK)])
 
-    def _turned(
-        self, numbers: Float[Tensor, "*batch numbers"], trunk: Rotations
+    def _rotations(
+        self, numbers: Float[Tensor, "*batch numbers"]
     ) -> Float[Tensor, "*batch bones 3 3"]:
-        """The rotations of the layers' numbers, the root's turned to where the trunk faces."""
+        """The rotations of the layers' numbers, the root's in the trunk's frame."""
         matrices = rearrange(numbers, "... (k i j) -> ... k i j", k=self.bones, i=3)
         identity = torch.eye(3, device=matrices.device, dtype=matrices.dtype)
-        rotations = orthonormalize(matrices + identity, method=self.method)
-        upright = self.body_to_camera.to(trunk.dtype)[:, None] * trunk
-        root = upright.to(rotations.dtype)[..., None, :, :] @ rotations[..., :1, :, :]
-        return torch.cat([root, rotations[..., 1:, :, :]], dim=-3)
+        return orthonormalize(matrices + identity, method=self.method)
+
+    def _upright(self, trunk: Rotations, dtype: torch.dtype) -> Rotations:
+        """What turns the root to where the trunk faces."""
+        return (self.body_to_camera.to(trunk.dtype)[:, None] * trunk).to(dtype)
 
 
 def _layers(inputs: int, width: int, outputs: int, blocks: int, dropout: float) -> nn.Sequential:
@@ -186,6 +194,16 @@ def _layers(inputs: int, width: int, outputs: int, blocks: int, dropout: float) 
         *(ResidualBlock(width, dropout=dropout) for _ in range(blocks)),
         small_output_layer(width, outputs),
     )
+
+
+def _in_own_frames(
+    skeletons: Float[Tensor, "frames 14 3"],
+) -> tuple[Float[Tensor, "frames numbers"], Float[Tensor, "frames 3 3"]]:
+    """A motion's skeletons in the trunks' own frames, a row each, and the trunks' rotations."""
+    parts = torch.split(skeletons, _CHUNK)
+    trunks = [torso_rotation(part) for part in parts]
+    turned = [(part @ trunk).flatten(1) for part, trunk in zip(parts, trunks, strict=True)]
+    return torch.cat(turned), torch.cat(trunks)
 
 
 def _speed(values: Float[Tensor, "batch frames numbers"]) -> Float[Tensor, "batch frames numbers"]:

@@ -10,6 +10,7 @@ from posenet3d.nn import (
     ResidualBlock,
     TemporalBackbone,
     fill_windows,
+    linear_in_rows,
     small_output_layer,
     visible_joints,
 )
@@ -107,12 +108,14 @@ class TeacherHead(nn.Module):
         rows = points.permute(2, 1, 0).contiguous().unfold(-1, len(features), 1)
         windows = rearrange(rows, "d j t b -> b t j d")
         if self.places is not None:
-            change = rearrange(_rows(self.places, made), "(t j d) b -> b t j d", j=joints, d=2)
+            change = rearrange(
+                linear_in_rows(self.places, made), "(t j d) b -> b t j d", j=joints, d=2
+            )
             if self.missing_joints and not bool(points.isfinite().all()):
                 windows = self._completed(windows, change)
             elif self.moves_joints:
                 windows = windows + change
-        offsets = rearrange(_rows(self.offsets, made), "(t j) b -> t j b", j=joints)
+        offsets = rearrange(linear_in_rows(self.offsets, made), "(t j) b -> t j b", j=joints)
         depth = depth_from_offset(offsets, self.distance)
         lifted = torch.cat([rearrange(windows, "b t j d -> d t j b") * depth, depth[None]])
         return rearrange(lifted, "d t j b -> b t j d")
@@ -125,13 +128,6 @@ class TeacherHead(nn.Module):
             return (fill_windows(windows) if self.missing_joints else windows) + change
         visible = visible_joints(windows)[..., None]
         return torch.where(visible, windows, fill_windows(windows) + change)
-
-
-def _rows(
-    layer: nn.Linear, features: Float[Tensor, "batch channels"]
-) -> Float[Tensor, "numbers batch"]:
-    """A layer's answer with a row for each of its numbers."""
-    return torch.addmm(layer.bias[:, None], layer.weight, features.T)
 
 
 class Lifter(nn.Module):

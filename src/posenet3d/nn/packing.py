@@ -1,4 +1,4 @@
-"""Linear layers made faster on the CPU: weights laid out once as oneDNN's products want them."""
+"""Products made faster on the CPU by oneDNN, and linear layers laid out once as it wants them."""
 
 from typing import TypeVar
 
@@ -7,10 +7,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from posenet3d.nn.folding import FOLDABLE
+from posenet3d.nn.residual import LinearBlock
+from posenet3d.nn.temporal import TemporalConvBlock
+
 Part = TypeVar("Part", bound=nn.Module)
 
-_ROWS = 512  # frames or windows that inference computes at a time; others are right too
+_ROWS = 1024  # frames or windows that inference computes at a time; others are right too
 _WORTHWHILE = 1_000_000  # multiply-adds; with fewer the call itself takes longer
+_SLOPE = 1e-30  # next to 0, at which oneDNN takes the larger of two numbers, and 0 for NaN
 
 
 class PackedLinear(nn.Linear):
@@ -23,6 +28,8 @@ class PackedLinear(nn.Linear):
 
     Args:
         linear: the layer, float32 on the CPU; its weights are shared, not copied.
+        relu: whether a ReLU follows, within the product. What is no number stays none: oneDNN's own
+            would make it 0, so this one has a slope of 1e-30 below zero.
 
     Example:
         >>> layer = nn.Linear(8, 4)
@@ -32,8 +39,9 @@ class PackedLinear(nn.Linear):
         True
     """
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, *, relu: bool = False) -> None:
         nn.Module.__init__(self)
+        self.relu = relu
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.weight, self.bias = linear.weight, linear.bias
         self._packed: Tensor | None = None
@@ -41,23 +49,73 @@ class PackedLinear(nn.Linear):
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         """Features (..., outputs) of features (..., inputs); no gradient flows through it."""
         if x.numel() * self.out_features < _WORTHWHILE:
-            return functional.linear(x, self.weight, self.bias)
+            answer = functional.linear(x, self.weight, self.bias)
+            return answer.relu_() if self.relu else answer
         if self._packed is None:
             weight = self.weight.detach()
             self._packed = torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS)
-        answer: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x, self._packed, self.bias, "none", [], ""
-        )
-        return answer
+        after = ("leaky_relu", [_SLOPE]) if self.relu else ("none", [])
+        found: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self.bias, *after, "")
+        return found
 
     def __getstate__(self) -> dict[str, object]:
         """What is copied and pickled: all but the packed weights, which have no storage."""
         return {**self.__dict__, "_packed": None}
 
 
+def product(
+    first: Float[Tensor, "rows inner"], second: Float[Tensor, "inner columns"]
+) -> Float[Tensor, "rows columns"]:
+    """The matrix product by oneDNN: for inference, often twice as fast as :func:`torch.mm`.
+
+    By torch's own where gradients are on or a compiler looks on, for small factors, and for such as
+    are not in float32 on the CPU. Factors may lie in memory as they like, transposed ones too.
+
+    Args:
+        first: (rows, inner).
+        second: (inner, columns).
+
+    Returns:
+        (rows, columns).
+
+    Example:
+        >>> product(torch.ones(2, 3), torch.ones(3, 4)).unique()
+        tensor([3.])
+    """
+    if torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return first @ second
+    worthwhile = first.numel() * second.shape[1] >= _WORTHWHILE
+    if not worthwhile or not all(map(_is_common, (first, second))) or not _has_onednn():
+        return first @ second
+    answer: Tensor = torch.ops.mkldnn._linear_pointwise(first, second.T, None, "none", [], "")
+    return answer
+
+
+def linear_in_rows(
+    layer: nn.Linear, features: Float[Tensor, "batch inputs"]
+) -> Float[Tensor, "outputs batch"]:
+    """A linear layer's answer with a row in memory for each of its numbers, see :func:`product`.
+
+    Args:
+        layer: the layer.
+        features: what it is given (batch, inputs).
+
+    Returns:
+        (outputs, batch).
+
+    Example:
+        >>> linear_in_rows(nn.Linear(8, 4), torch.ones(5, 8)).shape
+        torch.Size([4, 5])
+    """
+    return product(layer.weight, features.T) + layer.bias[:, None]
+
+
 @torch.no_grad()
 def pack_linears(part: Part) -> Part:
     """Have a network's linear layers packed, in place; for inference alone.
+
+    A ReLU that follows in a :class:`LinearBlock` or :class:`TemporalConvBlock` whose BatchNorm is
+    folded is computed with the product.
 
     Left as they are: layers that are not on the CPU or not float32, subclasses, those with hooks
     or a reparametrised weight, and all of them where torch has no oneDNN or the processor no AVX.
@@ -83,8 +141,17 @@ def pack_linears(part: Part) -> Part:
     for parent in part.modules():
         for name, layer in parent.named_children():
             if type(layer) is nn.Linear and _is_plain(layer):
-                setattr(parent, name, PackedLinear(layer))
+                relu = isinstance(parent, FOLDABLE) and _goes_before_relu(parent)
+                setattr(parent, name, PackedLinear(layer, relu=relu))
+                if relu:
+                    parent.activation = nn.Identity()
     return part
+
+
+def _goes_before_relu(block: LinearBlock | TemporalConvBlock) -> bool:
+    """Whether nothing but a ReLU is to be done to what a block's layer gives."""
+    known = type(block) in FOLDABLE  # a subclass may differ
+    return known and type(block.norm) is nn.Identity and type(block.activation) is nn.ReLU
 
 
 def _is_plain(layer: nn.Linear) -> bool:
@@ -92,7 +159,12 @@ def _is_plain(layer: nn.Linear) -> bool:
     weight = layer.weight
     hooked = layer._forward_hooks or layer._forward_pre_hooks
     plain = isinstance(weight, nn.Parameter) and not hooked  # else computed anew at each call
-    return plain and weight.device.type == "cpu" and weight.dtype == torch.float32
+    return plain and _is_common(weight)
+
+
+def _is_common(factor: Tensor) -> bool:
+    """Whether it is of the kind that the packed products take: float32 on the CPU."""
+    return factor.device.type == "cpu" and factor.dtype == torch.float32
 
 
 def _has_onednn() -> bool:
