@@ -22,7 +22,7 @@ def join_option_and_value(environment: MutableMapping[str, str]) -> None:
         environment: of a process that a shell asks for completions; other ones stay as they are.
 
     Example:
-        >>> asked = {"COMP_WORDS": "posenet3d\\nlift\\n--fusion\\n=\\nte", "COMP_CWORD": "4"}
+        >>> asked = {"COMP_WORDS": "posenet3d\nlift\n--fusion\n=\nte", "COMP_CWORD": "4"}
         >>> join_option_and_value(asked)
         >>> asked["COMP_WORDS"].split(), asked["COMP_CWORD"]
         (['posenet3d', 'lift', '--fusion', 'te'], '3')
