@@ -157,6 +157,10 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Any:
         (("lift", "walk.json", "--fusion", "t"), ["teacher"]),
         (("lift", "walk.json", "--layout", "body_25"), ["body_25", "body_25b"]),
         (("lift", "walk.json", "--out", "walk.tr"), ["walk.trc"]),
+        (("lift", "walk.json", "--fusion", "=", "te"), ["teacher"]),
+        (("lift", "walk.json", "--fusion", "="), ["mean", "teacher", "student"]),
+        (("lift", "walk.json", "--out", "=", "walk.tr"), ["walk.trc"]),
+        (("lift", "--layout", "=", "coco_17", "walk.json", "--fusion", "=", "te"), ["teacher"]),
         (("lift", "wa"), []),
     ],
 )

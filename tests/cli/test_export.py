@@ -193,3 +193,14 @@ def test_an_exporter_that_writes_nothing_is_told_of(result, tmp_path, capsys, mo
     monkeypatch.setattr(plugins, "_advertised", lambda group: (*known(group), idle))
     assert run(result, "--out", tmp_path / "a.idle") == 2
     assert "expected a file from the exporter 'idle', got none" in capsys.readouterr().err
+
+
+def test_an_interrupt_says_which_file_is_not_there(result, tmp_path, capsys, monkeypatch):
+    def interrupted(*, path, reconstruction):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Plugin, "load", lambda plugin: interrupted)
+    assert run(result, "--out", tmp_path / "a.trc") == 130
+    told = capsys.readouterr().err
+    assert told.endswith(f"Interrupted; nothing was written to {tmp_path / 'a.trc'}.\n")
+    assert not (tmp_path / "a.trc").exists()

@@ -44,6 +44,17 @@ def test_a_bad_file_is_told_and_ends_with_2(folder, tmp_path, capsys):
     assert "c.npz" in told
 
 
+def test_a_clip_too_long_for_a_format_is_told_before_it_is_lifted(folder, tmp_path, capsys):
+    points = np.random.default_rng(0).random((1210, 17, 2))
+    np.savez(folder / "c.npz", fps=50, layout="coco_17", points=points)
+    words = "lift", folder, "--many", "--out", tmp_path / "out", "--to", "npz,gif"
+    assert run(*words, "--option", "gif.height=64", "--option", 'gif.panels=["front"]') == 2
+    told = capsys.readouterr().out
+    assert "2 lifted, 0 finished before, 1 failed" in told
+    assert "c.npz: gif: expected at most 600 pictures, got 605" in told
+    assert not (tmp_path / "out" / "c.npz").exists()
+
+
 def test_a_folder_that_looks_like_one_clip_is_told(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     for frame in range(2):

@@ -26,6 +26,8 @@ from posenet3d.inference.manifest import Manifest, checksum_of
 from posenet3d.inference.many import LOCK, REPORT, predict_many
 from posenet3d.reconstruction import Reconstruction
 
+SMALL = {"panels": ["front"], "height": 64}
+
 
 class Flat:
     """Lifts to flat skeletons, and counts."""
@@ -183,6 +185,35 @@ def test_who_cannot_be_lifted_does_not_take_the_others_along(tmp_path):
     (outcome,) = predict_many(Once(), [source], tmp_path / "out", plan).outcomes
     assert (outcome.status, outcome.people) == ("done", 1)
     assert "hips are never seen" in outcome.error
+
+
+def test_what_a_format_cannot_hold_is_told_before_that_input_is_lifted(folder, tmp_path):
+    write(folder / "b.npz", frames=1000)
+    flat, plan = Flat(), Plan(("npz", "gif"), reading={"fps": 25.0}, exporting={"gif": SMALL})
+    report = predict_many(flat, folder, tmp_path / "out", plan)
+    first, long, last = report.outcomes
+    assert (first.status, long.status, last.status) == ("done", "failed", "done")
+    assert "b.npz: gif: expected at most 600 pictures, got 1000; say start= and" in long.error
+    assert report.exit_code == 2
+    assert flat.lifted == ["a", "c"]
+
+
+def test_the_limit_is_asked_of_what_repairing_leaves(tmp_path):
+    """The frame to write is one that filling a gap makes."""
+    points = np.random.default_rng(0).random((9, 17, 2))
+    np.savez(
+        tmp_path / "a.npz", fps=50, layout="coco_17", points=points,
+        frame_index=[0, 1, 2, 3, 4, 6, 7, 8, 9],
+    )  # fmt: skip
+    plan = Plan(("obj",), repairing={"longest_gap": 1.0}, exporting={"obj": {"only": 9}})
+    flat = Flat()
+    predict_many(flat, [tmp_path / "a.npz"], tmp_path / "out", plan)
+    assert flat.lifted
+    flat = Flat()
+    unrepaired = Plan(("obj",), exporting=plan.exporting)
+    (outcome,) = predict_many(flat, [tmp_path / "a.npz"], tmp_path / "out", unrepaired).outcomes
+    assert "only" in outcome.error
+    assert not flat.lifted
 
 
 def test_outputs_in_the_folder_of_inputs_are_no_inputs(folder):

@@ -4,6 +4,7 @@ Exit codes: 0 done, 2 an error that the user can mend (wrong usage, bad input), 
 1 anything else.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typer.core import TyperGroup
 
 from posenet3d import __version__
 from posenet3d.cli.body import body
+from posenet3d.cli.completion import join_option_and_value
 from posenet3d.cli.data import data
 from posenet3d.cli.demo import demo
 from posenet3d.cli.detect import detect
@@ -93,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         0
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    join_option_and_value(os.environ)
     try:
         app(args=[each for each in given if each != "--debug"], prog_name="posenet3d")
     except PoseNet3DError as error:

@@ -5,12 +5,35 @@ the option, and a test compares it with them.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 
 Values = Callable[[str], list[str]]
 """From what is typed so far to the values that begin so; for typer's ``autocompletion``."""
 
 _UNQUOTED = re.compile(r"[\w@%+,./~-]*")
+
+
+def join_option_and_value(environment: MutableMapping[str, str]) -> None:
+    r"""Lets ``--fusion=te`` be completed as ``--fusion te`` is.
+
+    Bash breaks words at ``=``, and typer, which it asks, takes the sign for the option's value.
+
+    Args:
+        environment: of a process that a shell asks for completions; other ones stay as they are.
+
+    Example:
+        >>> asked = {"COMP_WORDS": "posenet3d\nlift\n--fusion\n=\nte", "COMP_CWORD": "4"}
+        >>> join_option_and_value(asked)
+        >>> asked["COMP_WORDS"].split(), asked["COMP_CWORD"]
+        (['posenet3d', 'lift', '--fusion', 'te'], '3')
+    """
+    words = environment.get("COMP_WORDS", "").split("\n")
+    last = environment.get("COMP_CWORD", "")
+    if last.isdecimal() and len(words) > int(last) > 1:
+        option, sign = words[int(last) - 2 : int(last)]
+        if option.startswith("--") and sign == "=":
+            del words[int(last) - 1]
+            environment.update(COMP_WORDS="\n".join(words), COMP_CWORD=str(int(last) - 1))
 
 
 def one_of(*values: str) -> Values:

@@ -11,7 +11,7 @@ import typer
 
 from posenet3d.cli.completion import plugin_of
 from posenet3d.cli.options import Force, JsonReport, MaybeResult, Outs
-from posenet3d.cli.writing import why_not_written
+from posenet3d.cli.writing import interrupts_told, why_not_written
 
 if TYPE_CHECKING:
     from posenet3d.keypoints import KeypointSequence
@@ -236,6 +236,7 @@ def write(
         Path, format, bytes and seconds of each.
 
     Raises:
+        Exit: with 130 where it was interrupted, which is told.
         PoseNet3DError: a format needs a body that there is not, or a file cannot be written.
             Files written before stay.
     """
@@ -248,7 +249,8 @@ def write(
     written: list[dict[str, Any]] = []
     for job in jobs:
         start = time.perf_counter()
-        with Console(stderr=True).status(Text(f"Writing {job.path} ...")):  # paths have brackets
+        telling = Text(f"Writing {job.path} ...")  # paths have brackets
+        with interrupts_told(job.path), Console(stderr=True).status(telling):
             made = GROUPS["exporters"].build(job.spec, path=job.path, reconstruction=lifted)
         place = Path(made) if isinstance(made, str | Path) else job.path
         if not place.exists():

@@ -11,7 +11,12 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict
 
-from posenet3d.errors import MissingExtraError, PoseNet3DError, StorageError, UnknownNameError
+from posenet3d.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    StorageError,
+    UnknownNameError,
+)
 from posenet3d.export.joint_tracks import JointTracks, joint_tracks
 from posenet3d.export.trc import UNIT_NAMES, UNITS_A_METRE, MarkerUnit
 from posenet3d.files import atomic_write
@@ -57,9 +62,11 @@ def _fits(seen: KeypointSequence, **_: Any) -> None:
     """Refuses more frames than a C3D file can count, gaps included."""
     frames = int(seen.frame_index[-1] - seen.frame_index[0]) + 1
     if frames > MOST_FRAMES:
-        raise PoseNet3DError(
-            f"Expected at most {MOST_FRAMES} frames, which is what a C3D file can count, got "
-            f"{frames}; write parts of it by Reconstruction.cut, or .trc or .csv."
+        raise ConfigurationError(
+            [
+                f"c3d: expected at most {MOST_FRAMES} frames, which is what such a file can count, "
+                f"got {frames}; write parts of it by Reconstruction.cut, or .trc or .csv"
+            ]
         )
 
 
@@ -84,8 +91,8 @@ def write_c3d(
         root: ``"grounded"``, ``"track"`` or ``"still"``.
 
     Raises:
+        ConfigurationError: there are more than `MOST_FRAMES` frames, gaps included.
         MissingExtraError: ``ezc3d`` is not installed.
-        PoseNet3DError: there are more than `MOST_FRAMES` frames, gaps included.
         ShapeError: a joint is not finite.
         StorageError: the file cannot be written.
         UnknownNameError: no such unit or root motion.

@@ -51,6 +51,14 @@ class Plan:
     fewest_frames: int = 1
     """Whoever is in fewer frames is left out: a detector's ghosts."""
 
+    @property
+    def specs(self) -> tuple[PluginSpec, ...]:
+        """The exporters with their options, as plug-ins are named."""
+        return tuple(
+            PluginSpec(name=name, options=dict(self.exporting.get(name, {})))
+            for name in self.formats
+        )
+
     def check(self) -> None:
         """Nothing, if all of it can be.
 
@@ -77,11 +85,7 @@ class Plan:
         exporters = GROUPS["exporters"]
         for name in self.formats:
             exporters.find(name)
-        specs = [
-            PluginSpec(name=name, options=dict(self.exporting.get(name, {})))
-            for name in self.formats
-        ]
-        faults = [fault for spec in specs for fault in exporters.faults(spec)]
+        faults = [fault for spec in self.specs for fault in exporters.faults(spec)]
         if faults:
             raise ConfigurationError(faults)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from posenet3d.errors import ConfigurationError, DataError, PluginError, PoseNet3DError
 from posenet3d.files import atomic_remove
@@ -15,6 +16,7 @@ from posenet3d.inference.batch import Outcome, Plan, Predictor
 from posenet3d.inference.manifest import Manifest, checksum_of
 from posenet3d.keypoints import KeypointSequence, load_people
 from posenet3d.keypoints.repair import repair
+from posenet3d.plugins import GROUPS
 from posenet3d.reconstruction import Reconstruction
 
 MANIFESTS = "manifests"
@@ -95,7 +97,10 @@ def _lifted(
         stage.mkdir()
         for person, stem in zip(people, _stems(Path(name).name, people), strict=True):
             try:
-                _write(_predicted(estimator, person, plan), stage, stem, plan)
+                seen, invented = _repaired(person, plan)
+                _check_fit(source, seen, plan)
+                asked = {**plan.predicting, **invented}
+                _write(estimator.predict(seen, **asked), stage, stem, plan)
             except DataError as error:
                 if len(people) == 1:
                     raise
@@ -109,14 +114,26 @@ def _lifted(
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _predicted(estimator: Predictor, person: KeypointSequence, plan: Plan) -> Reconstruction:
-    """The person's motion, from 2D that is repaired as asked; what that invents is told."""
+def _repaired(person: KeypointSequence, plan: Plan) -> tuple[KeypointSequence, dict[str, Any]]:
+    """The 2D, repaired as asked; and what that invented, as an option of `Estimator.predict`."""
     if not plan.repairing:
-        return estimator.predict(person, **plan.predicting)
+        return person, {}
     seen, log = repair(person, **plan.repairing)
     masks = [step.mask for step in log.steps if step.effect == "invented"]
-    told = {"invented": masks[-1]} if masks else {}
-    return estimator.predict(seen, **plan.predicting, **told)
+    return seen, {"invented": masks[-1]} if masks else {}
+
+
+def _check_fit(source: Path, seen: KeypointSequence, plan: Plan) -> None:
+    """Nothing, if what will be made of these keypoints can be written in every format.
+
+    Raises:
+        DataError: it cannot, as a GIF of an hour: this input's fault, so that others go on.
+    """
+    for spec in plan.specs:
+        try:
+            GROUPS["exporters"].check_fit(spec, seen)
+        except ConfigurationError as error:
+            raise DataError(source, "; ".join(error.faults)) from error
 
 
 def _write(lifted: Reconstruction, stage: Path, stem: str, plan: Plan) -> None:

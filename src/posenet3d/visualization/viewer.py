@@ -88,20 +88,20 @@ class MotionViewer:
         """
         pause = 1.0 / min(_MOST_UPDATES, self._lifted.fps)
         seconds, duration = self._lifted.seconds, self._lifted.duration
-        shown, before = -1, time.monotonic()
-        clock = 0.0
+        clock, shown, before = 0.0, -1, time.monotonic()
         try:
             while not until():
                 now = time.monotonic()
-                if self._playing.value:
+                frame = int(self._slider.value)
+                if frame != shown:  # somebody moved the slider, and playback goes on from there
+                    clock = float(seconds[frame])
+                elif self._playing.value:
                     clock = (clock + (now - before) * float(self._speed.value)) % duration
-                    self._slider.value = int(np.searchsorted(seconds, clock, side="right")) - 1
-                else:
-                    clock = float(seconds[self._slider.value])
-                before = now
-                if (frame := int(self._slider.value)) != shown:
+                    frame = int(np.searchsorted(seconds, clock, side="right")) - 1
+                    self._slider.value = frame
+                if frame != shown:
                     self.show(frame)
-                    shown = frame
+                before, shown = now, frame
                 time.sleep(pause)
         finally:
             self.close()
@@ -157,7 +157,7 @@ class MotionViewer:
     def _add_controls(self) -> None:
         gui, last = self._server.gui, len(self._lifted) - 1
         self._playing = gui.add_checkbox("Play", True)
-        self._slider: Any = gui.add_slider("Frame", 0, max(last, 1), 1, 0)
+        self._slider: Any = gui.add_slider("Frame", 0, max(last, 1), 1, 0, disabled=last == 0)
         self._speed = gui.add_dropdown("Speed", _SPEEDS, initial_value="1")
         self._picture = gui.add_html("")
         shown: dict[str, Any] = {
