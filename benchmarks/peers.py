@@ -317,6 +317,12 @@ def budgets(rows: list[dict]) -> list[str]:
             "budget, not what its published settings reach.",
             "",
         ]
+    if any(row["settings_name"].startswith("published") for row in some):
+        lines += [
+            "**Published settings** (networks, batches, rates) have the budget that their row "
+            "tells; schedules run over it.",
+            "",
+        ]
     return lines
 
 

@@ -219,4 +219,6 @@ def test_the_page_says_what_small_budgets_and_smoke_runs_are_worth(peers):
     (told, _) = peers.budgets([row, row | {"windows_seen": 1_280_000}])
     assert "0.25 to 1.28 million windows" in told
     assert "Smoke run** of a peer" in peers.budgets([row | {"smoke": True}])[0]
-    assert peers.budgets([row | {"settings_name": "published"}]) == []
+    (told, _) = peers.budgets([row | {"settings_name": "published"}])
+    assert told.startswith("**Published settings**")
+    assert peers.budgets([row | {"kind": "floor", "settings_name": ""}]) == []
