@@ -104,6 +104,16 @@ def test_a_layer_that_is_more_than_a_product_is_left_as_it_is(layer):
     assert part[0] is layer
 
 
+@torch.no_grad()
+def test_a_hook_of_the_relu_after_a_layer_is_called():
+    block = fold_norms(LinearBlock(6, 4).eval())
+    block.activation.register_forward_hook(lambda relu, given, answer: -answer)
+    x = torch.randn(3, 6)
+    expected = block(x)
+    assert expected.lt(0).any()
+    assert torch.allclose(pack_linears(block)(x), expected)
+
+
 def test_without_onednn_nothing_is_packed(monkeypatch):
     monkeypatch.setattr(packing, "_has_onednn", lambda: False)
     assert packed_layers(pack_linears(ResidualBlock(8))) == 0

@@ -22,9 +22,10 @@ class PackedLinear(nn.Linear):
     """A linear layer for inference on the CPU that reads its weights in oneDNN's own order.
 
     :class:`torch.nn.Linear` has its weights laid out anew, or not at all, in every call; torch's
-    compiler does it once, as this does. With 256 to 1024 features the product is a sixth to a
-    quarter faster (``benchmarks/results/inference.md``). It keeps the plain weights beside them,
-    for whoever reads ``weight``; a change of these is not seen. Copies and pickles pack anew.
+    compiler does it once, as this does. A large product is a quarter faster, or more than twice
+    as fast: it hangs on the processor (``benchmarks/results/inference.md``). The plain weights stay
+    beside them, for whoever reads ``weight``; a change of these is not seen. Copies and pickles
+    pack anew.
 
     Args:
         linear: the layer, float32 on the CPU; its weights are shared, not copied.
@@ -149,17 +150,21 @@ def pack_linears(part: Part) -> Part:
 
 
 def _goes_before_relu(block: LinearBlock | TemporalConvBlock) -> bool:
-    """Whether nothing but a ReLU is to be done to what a block's layer gives."""
+    """Whether nothing but a ReLU, that nobody looks at, is done to what a block's layer gives."""
     known = type(block) in FOLDABLE  # a subclass may differ
-    return known and type(block.norm) is nn.Identity and type(block.activation) is nn.ReLU
+    relu = type(block.activation) is nn.ReLU and not _is_hooked(block.activation)
+    return known and type(block.norm) is nn.Identity and relu
 
 
 def _is_plain(layer: nn.Linear) -> bool:
     """Whether a layer does no more than multiply and add, in float32 on the CPU."""
-    weight = layer.weight
-    hooked = layer._forward_hooks or layer._forward_pre_hooks
-    plain = isinstance(weight, nn.Parameter) and not hooked  # else computed anew at each call
-    return plain and _is_common(weight)
+    own = isinstance(layer.weight, nn.Parameter)  # else computed anew at each call
+    return own and not _is_hooked(layer) and _is_common(layer.weight)
+
+
+def _is_hooked(module: nn.Module) -> bool:
+    """Whether something is called before or after a module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def _is_common(factor: Tensor) -> bool:
