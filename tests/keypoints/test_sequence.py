@@ -129,6 +129,14 @@ def test_unbroken_stretches_are_the_sequence_without_its_gaps(steps):
     assert len(parts) == 1 + sum(step > 1 for step in steps[1:])
 
 
+def test_time_counts_from_the_first_frame_and_goes_on_in_gaps():
+    seen = KeypointSequence(
+        np.ones((3, 14, 2)), layout="lsp_14", fps=10.0, frame_index=np.array([4, 5, 8])
+    )
+    assert seen.seconds.tolist() == pytest.approx([0.0, 0.1, 0.4])
+    assert (seen.span, seen.duration) == (5, 0.5)
+
+
 def test_a_cut_keeps_frame_numbers_and_an_empty_one_is_an_error():
     assert sequence().cut(2, 4).frame_index.tolist() == [2, 3]
     with pytest.raises(KeypointFormatError, match="at least one frame"):

@@ -91,7 +91,7 @@ def summary(lifted: "Reconstruction") -> str:
 
     frames = how_many(len(lifted), "frame")
     lines = [f"Lifted {frames} ({lifted.duration:.1f} s) of {lifted.keypoints.source!r}."]
-    if missing := round(lifted.duration * lifted.fps) - len(lifted):
+    if missing := lifted.keypoints.span - len(lifted):
         gaps = how_many(len(stretches_of(lifted.keypoints.frame_index)) - 1, "gap")
         told = f"{how_many(missing, 'frame')} in between, in {gaps}, had nobody or no file"
         lines.append(f"{told}; --longest-gap fills short gaps.")

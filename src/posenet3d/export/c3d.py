@@ -60,12 +60,11 @@ def _ezc3d() -> Any:
 
 def _fits(seen: KeypointSequence, **_: Any) -> None:
     """Refuses more frames than a C3D file can count, gaps included."""
-    frames = int(seen.frame_index[-1] - seen.frame_index[0]) + 1
-    if frames > MOST_FRAMES:
+    if seen.span > MOST_FRAMES:
         raise ConfigurationError(
             [
                 f"c3d: expected at most {MOST_FRAMES} frames, which is what such a file can count, "
-                f"got {frames}; write parts of it by Reconstruction.cut, or .trc or .csv"
+                f"got {seen.span}; write parts of it by Reconstruction.cut, or .trc or .csv"
             ]
         )
 

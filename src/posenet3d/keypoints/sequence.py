@@ -115,9 +115,14 @@ class KeypointSequence:
         return np.asarray((self.frame_index - self.frame_index[0]) / self.fps)
 
     @property
+    def span(self) -> int:
+        """How many frames lie from the first to the last, those of gaps included."""
+        return int(self.frame_index[-1] - self.frame_index[0]) + 1
+
+    @property
     def duration(self) -> float:
         """How long it is in seconds, gaps included."""
-        return float(self.seconds[-1]) + 1.0 / self.fps
+        return self.span / self.fps
 
     def __repr__(self) -> str:
         return (

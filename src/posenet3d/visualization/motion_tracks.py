@@ -97,7 +97,7 @@ def length_in_words(lifted: Reconstruction) -> str:
         >>> length_in_words(Reconstruction(np.zeros((3, 14, 3)), np.ones((3, 3)), seen))
         '3 frames at 10 a second, 2 missing in between'
     """
-    missing = round(lifted.duration * lifted.fps) - len(lifted)
+    missing = lifted.keypoints.span - len(lifted)
     told = f"{how_many(len(lifted), 'frame')} at {lifted.fps:g} a second"
     return f"{told}, {missing} missing in between" if missing else told
 

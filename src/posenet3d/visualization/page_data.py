@@ -122,10 +122,10 @@ def page_data(
 
 def _numbers(lifted: Reconstruction, kept: slice) -> list[int] | None:
     """Each frame's number from the first one on; ``None`` where the frames have no gap."""
-    numbers = lifted.keypoints.frame_index - lifted.keypoints.frame_index[0]
-    if numbers[-1] + 1 == len(numbers):
+    index = lifted.keypoints.frame_index
+    if lifted.keypoints.span == len(index):
         return None
-    told: list[int] = numbers[kept].tolist()
+    told: list[int] = (index[kept] - index[0]).tolist()
     return told
 
 
