@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posenet3d.cli.completion import one_of, plugin_of
-from posenet3d.cli.options import DatasetOptions, MaybeDistance, MaybeNormalization
+from posenet3d.cli.completion import one_of
+from posenet3d.cli.options import (
+    DatasetName,
+    DatasetOptions,
+    MaybeDistance,
+    MaybeNormalization,
+)
 from posenet3d.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -18,15 +23,7 @@ SPLITS = ("train", "test", "both")
 
 
 def convert(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="The dataset: see posenet3d data list.",
-            show_default=False,
-            autocompletion=plugin_of("datasets"),
-        ),
-    ],
+    name: DatasetName,
     out: Annotated[
         Path,
         typer.Option(

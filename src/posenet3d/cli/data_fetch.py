@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from posenet3d.cli.completion import plugin_of
-from posenet3d.cli.options import JsonTable
+from posenet3d.cli.options import DatasetName, JsonTable
 from posenet3d.cli.progress import progress_bar
 from posenet3d.errors import how_many
 
@@ -42,15 +41,7 @@ def list_datasets(
 
 
 def fetch(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="The dataset.",
-            show_default=False,
-            autocompletion=plugin_of("datasets"),
-        ),
-    ],
+    name: DatasetName,
     root: Annotated[
         Path | None,
         typer.Option("--root", help="The folder for its files.", show_default=False),

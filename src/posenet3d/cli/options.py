@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from posenet3d.cli.completion import DEVICES, RIGS, motion_files, one_of
+from posenet3d.cli.completion import DEVICES, RIGS, motion_files, one_of, plugin_of
 
 _LIFTED = typer.Argument(
     metavar="RESULT", help="The .npz file that `posenet3d lift` wrote.", show_default=False
@@ -49,6 +49,15 @@ _DISTANCE = typer.Option(
 )
 Distance = Annotated[float, _DISTANCE]
 MaybeDistance = Annotated[float | None, _DISTANCE]
+DatasetName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="The dataset: see posenet3d data list.",
+        show_default=False,
+        autocompletion=plugin_of("datasets"),
+    ),
+]
 DatasetOptions = Annotated[
     list[str] | None,
     typer.Option(
