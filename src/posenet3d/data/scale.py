@@ -140,9 +140,9 @@ def root_and_lengths(
         The root (frames, 2) and the length (frames,), in the anchors' unit.
     """
     filled = fill_gaps(anchors)
-    root = filled[:, :2].mean(axis=1)
-    lengths = np.linalg.norm(filled[:, 2] - root, axis=-1)
-    seen = np.isfinite(anchors).all(axis=(1, 2))
+    root = (filled[:, 0] + filled[:, 1]) / 2
+    lengths = np.sqrt(sum(axis * axis for axis in (filled[:, 2] - root).T))
+    seen = np.isfinite(sum(anchors.reshape(len(anchors), -1).T))
     if seen.any() and not seen.all():
         lengths = np.interp(np.arange(len(seen)), np.flatnonzero(seen), lengths[seen])
     return root, lengths

@@ -175,7 +175,7 @@ def _up(
     step = 1 + len(joints) // _UP_FRAMES
     pitch = model.views.pitch
     found = estimate_up(
-        joints[::step].astype(np.float64),
+        joints[::step],
         fps / step,
         pitch=0.0 if pitch is None else float(pitch),
         seen=~invented[::step],

@@ -60,9 +60,15 @@ class Fingerprint:
 
 
 def _numbers_of(parts: tuple[nn.Module | None, ...]) -> list[Tensor]:
-    return [
-        each for part in parts if part is not None for each in (*part.parameters(), *part.buffers())
-    ]
+    """All parameters and buffers, in torch's own dictionaries: naming them all takes longer."""
+    numbers: list[Tensor] = []
+    modules = [part for part in parts if part is not None]
+    while modules:
+        module = modules.pop()
+        numbers += [each for each in module._parameters.values() if each is not None]
+        numbers += [each for each in module._buffers.values() if each is not None]
+        modules += [each for each in module._modules.values() if each is not None]
+    return numbers
 
 
 def _place_of(numbers: Tensor) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """Which way is up, from the lifted motion alone: for a camera that is tilted and does not move."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -20,13 +20,14 @@ from posenet3d.skeletons import LSP_14
 _LEGS = LSP_14.indices("right_hip", "left_hip", "right_ankle", "left_ankle")
 _TRUNK = LSP_14.indices("right_hip", "left_hip", "neck")
 _DIRECTIONS = 5000  # of the grid over the sphere: 2.9 degrees apart
+_PITCHES = 4  # whose grids are kept: a network has one
 _MOST_FRAMES = 200  # that are looked at, evenly spread
 _ROUNDS = 2  # the support foot needs an up, the up a support foot
 _PITCH_SPREAD, _ROLL_SPREAD = np.radians(12.0), np.radians(8.0)
 _STRONG_TILTS = 0.1  # the share of cameras that are tilted twice as much
 _UNRELATED = 0.1  # how often a body's axis has nothing to do with gravity: lying, crawling
 _OUTLIERS = 0.1  # the share of frames of a person on their feet that say nothing
-_AT_A_TIME = 16  # frames
+_AT_A_TIME = 8  # frames; the product of their densities is far from what a float32 holds
 _SECONDS_APART = 0.5  # frames nearer than that say the same
 _MOST_EVIDENCE = 8.0  # frames' worth: a person leans, and a lifter errs, all through a video
 _PITCH_GAIN = 0.72
@@ -106,23 +107,23 @@ def estimate_up(
         array([ 0., -1.,  0.])
     """
     points, visible = _checked(joints3d, fps, pitch, seen)
+    telling_frames = np.flatnonzero(_all_seen(visible, _LEGS) | _all_seen(visible, _TRUNK))
+    evenly = np.linspace(0, len(telling_frames) - 1, min(len(telling_frames), _MOST_FRAMES))
+    keep = telling_frames[np.unique(evenly.astype(int))]
+    evidence = min(1.0 + len(telling_frames) / fps / _SECONDS_APART, _MOST_EVIDENCE)
     grid, prior = _fibonacci_sphere(), np.exp(_log_prior(float(pitch)))
-    lifted = _as_lifted(grid, float(pitch))
-    telling_frames = visible[:, _LEGS].all(axis=1) | visible[:, _TRUNK].all(axis=1)
-    points, visible = points[telling_frames], visible[telling_frames]
-    keep = np.unique(np.linspace(0, len(points) - 1, min(len(points), _MOST_FRAMES)).astype(int))
-    evidence = min(1.0 + len(points) / fps / _SECONDS_APART, _MOST_EVIDENCE)
+    lifted = _as_lifted(float(pitch))
     up = _mean_direction(prior)
     posterior, telling = prior, 0.0
     if len(keep):
-        points, visible = points[keep], visible[keep]
+        points, visible = points[keep].astype(np.float64), visible[keep]
         share = evidence / (2 * len(keep))
         of_trunk = _log_likelihood(
-            _trunk(points), points, visible[:, _TRUNK], _TRUNK_SPREAD, lifted
+            _trunk(points), points, _all_seen(visible, _TRUNK), _TRUNK_SPREAD, lifted
         )
         for _ in range(_ROUNDS):
             body = _body(points, up)
-            of_body = _log_likelihood(body, points, visible[:, _LEGS], _BODY_SPREAD, lifted)
+            of_body = _log_likelihood(body, points, _all_seen(visible, _LEGS), _BODY_SPREAD, lifted)
             posterior, telling = _posterior(prior, share * (of_body + of_trunk))
             up = _mean_direction(posterior)
     off = np.arccos(np.clip(grid @ up, -1.0, 1.0))
@@ -135,7 +136,7 @@ def _checked(
     pitch: float | int,
     seen: Bool[np.ndarray, "frames 14"] | None,
 ) -> tuple[Float[np.ndarray, "frames 14 3"], Bool[np.ndarray, "frames 14"]]:
-    points = np.asarray(joints3d, dtype=np.float64)
+    points = np.asarray(joints3d)
     if points.ndim != 3 or points.shape[1:] != (len(LSP_14), 3) or not np.isfinite(points).all():
         got = f"{points.shape}" + ("" if np.isfinite(points).all() else " with NaN or infinity")
         raise ShapeError("joints3d", expected="(frames, 14, 3), finite", got=got)
@@ -150,6 +151,13 @@ def _checked(
     return points, visible
 
 
+def _all_seen(
+    visible: Bool[np.ndarray, "frames 14"], joints: tuple[int, ...]
+) -> Bool[np.ndarray, " frames"]:
+    """Where all of these joints are seen; joint by joint, for short rows are slow to go through."""
+    return np.asarray(np.logical_and.reduce([visible[:, joint] for joint in joints]))
+
+
 @cache
 def _fibonacci_sphere(count: int = _DIRECTIONS) -> Float[np.ndarray, "count 3"]:
     """Directions that share the sphere evenly."""
@@ -160,6 +168,7 @@ def _fibonacci_sphere(count: int = _DIRECTIONS) -> Float[np.ndarray, "count 3"]:
     return np.stack([across * np.cos(turn), y, across * np.sin(turn)], axis=1)
 
 
+@lru_cache(_PITCHES)
 def _log_prior(pitch: float) -> Float[np.ndarray, " directions"]:
     """The prior's logarithm on the grid; its exponentials sum to 1."""
     x, y, z = _fibonacci_sphere().T
@@ -184,12 +193,12 @@ def _trunk(points: Float[np.ndarray, "frames 14 3"]) -> Float[np.ndarray, "frame
 def _log_likelihood(
     axes: Float[np.ndarray, "frames 3"],
     points: Float[np.ndarray, "frames 14 3"],
-    visible: Bool[np.ndarray, "frames needed"],
+    seen: Bool[np.ndarray, " frames"],
     spread: tuple[tuple[float, float], ...],
     lifted: Float[np.ndarray, "directions 3"],
 ) -> Float[np.ndarray, " directions"]:
     """The sum over frames of what one axis says, on the grid; only where its joints are seen."""
-    known = visible.all(axis=1) & (np.linalg.norm(axes, axis=1) > 0.5)
+    known = seen & (np.linalg.norm(axes, axis=1) > 0.5)
     sigma = np.radians(np.interp(leg_extension(points)[known], *np.transpose(spread)))
     kappa = sigma**-2.0
     log_scale = np.log(kappa / (2 * np.pi * -np.expm1(-2 * kappa))) + np.log(1 - _OUTLIERS)
@@ -204,19 +213,18 @@ def _log_density(
 ) -> Float[np.ndarray, " directions"]:
     """The logarithm of the product over frames of each one's density, outliers included.
 
-    Some frames at a time, in one buffer, and one logarithm for them all: their product stays far
-    from what a float64 holds.
+    Some frames at a time, in one buffer and in float32, and one logarithm for them all: that is
+    exact to some 1e-5, and a frame counts by a twentieth of that or less.
     """
+    slopes = np.c_[axes * kappa[:, None], log_scale - kappa].astype(np.float32)
+    directions = np.r_[lifted.T, np.ones((1, len(lifted)))].astype(np.float32)
     total = np.zeros(len(lifted))
-    buffer = np.empty((_AT_A_TIME, len(lifted)))
-    for first in range(0, len(axes), _AT_A_TIME):
+    buffer = np.empty((_AT_A_TIME, len(lifted)), dtype=np.float32)
+    for first in range(0, len(slopes), _AT_A_TIME):
         some = slice(first, first + _AT_A_TIME)
-        density = np.matmul(axes[some], lifted.T, out=buffer[: len(axes[some])])
-        density -= 1
-        density *= kappa[some, None]
-        density += log_scale[some, None]
+        density = np.matmul(slopes[some], directions, out=buffer[: len(slopes[some])])
         np.exp(density, out=density)
-        density += _OUTLIERS / (4 * np.pi)
+        density += np.float32(_OUTLIERS / (4 * np.pi))
         total += np.log(np.multiply.reduce(density, axis=0))
     return total
 
@@ -232,11 +240,14 @@ def _posterior(
     return both / both.sum(), float(related.sum() / both.sum())
 
 
-def _as_lifted(
-    grid: Float[np.ndarray, "directions 3"], pitch: float
-) -> Float[np.ndarray, "directions 3"]:
-    """Where an up comes to lie in a lifted motion: its pitch is pulled to the usual one."""
-    x, y, z = grid.T
+@lru_cache(_PITCHES)
+def _as_lifted(pitch: float) -> Float[np.ndarray, "directions 3"]:
+    """Where each up of the grid comes to lie in a lifted motion: its pitch is pulled to the usual.
+
+    Args:
+        pitch: the usual one, radians.
+    """
+    x, y, z = _fibonacci_sphere().T
     pulled = pitch + _PITCH_GAIN * (np.arcsin(np.clip(-z, -1.0, 1.0)) - pitch)
     roll = np.arctan2(x, -y)
     level = np.cos(pulled)

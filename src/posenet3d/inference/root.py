@@ -17,7 +17,7 @@ A choice, made on training subjects: it calms the track and keeps its way. The j
 body's, for the teacher's stand as the network's own camera sees them, which moves their depth.
 """
 
-_CHUNK = 512  # frames that are fitted together, in a processor's cache
+_CHUNK = 1024  # frames that are fitted together, in a processor's cache
 _ROUNDS = 4  # each but the first with the joints reweighted
 _TOLERATED = 0.02  # off the 2D, in parts of the depth: some 10 cm at 5 m; beyond it joints fade
 _NEAREST = 0.3  # metres
@@ -69,16 +69,14 @@ class _Sight(NamedTuple):
     So a sum over joints adds up whole rows, many times as fast.
     """
 
-    u: Float[np.ndarray, "joints frames"]
-    v: Float[np.ndarray, "joints frames"]
-    """The lines of sight (u, v, 1); zeros where unknown."""
-    across: Float[np.ndarray, "joints frames"]
-    down: Float[np.ndarray, "joints frames"]
-    """How far the joint lies from its line of sight, translation left out: u z - x and v z - y."""
+    products: Float[np.ndarray, "6 joints frames"]
+    """What a solution sums over joints: u, v, across, down, u u + v v, u across + v down.
+
+    (u, v, 1) is a joint's line of sight; across and down tell how far the joint lies from it,
+    translation left out: u z - x and v z - y. Zeros where unknown.
+    """
     weights: Float[np.ndarray, "joints frames"]
     """Zeros where unknown."""
-    products: Float[np.ndarray, "7 joints frames"]
-    """What a solution sums over joints: 1, u, v, across, down, u u + v v, u across + v down."""
 
     @classmethod
     def of(
@@ -88,36 +86,63 @@ class _Sight(NamedTuple):
         weights: Float[np.ndarray, "frames joints"],
         camera: AssumedCamera,
     ) -> "_Sight":
-        u, v = ((points - np.asarray(camera.centre)) / camera.focal).transpose(2, 1, 0)
         x, y, z = np.ascontiguousarray(joints.transpose(2, 1, 0))
-        known = np.isfinite(u) & np.isfinite(v) & (weights.T > 0)
-        u, v = np.where(known, u, 0.0), np.where(known, v, 0.0)
-        across, down = u * z - x, v * z - y
-        one = np.ones_like(u)
-        products = np.stack([one, u, v, across, down, u**2 + v**2, u * across + v * down])
-        return cls(u, v, across, down, np.where(known, weights.T, 0.0), products)
+        products = np.empty((6, *z.shape))
+        u, v, across, down, square, product = products
+        for axis, ray in enumerate((u, v)):
+            np.subtract(points[..., axis].T, camera.centre[axis], out=ray)
+            ray /= camera.focal
+        weights = weights.T.copy()
+        unknown = ~(np.isfinite(u) & np.isfinite(v) & (weights > 0))
+        for values in (u, v, weights):
+            values[unknown] = 0.0
+        np.subtract(u * z, x, out=across)
+        np.subtract(v * z, y, out=down)
+        np.add(u * u, v * v, out=square)
+        np.add(u * across, v * down, out=product)
+        return cls(products, weights)
 
     def translation(self) -> Float[np.ndarray, "frames 3"]:
         """The robust solution of each frame; NaN where there is none."""
         root = self._solve(self.weights)
         for _ in range(_ROUNDS - 1):
-            x, y, z = root
-            off = (self.across + self.u * z - x) ** 2 + (self.down + self.v * z - y) ** 2
-            used = self.weights / (1 + off / (_TOLERATED * np.maximum(z, _NEAREST)) ** 2)
-            root = self._solve(used)
-        few = (self.weights > 0).sum(axis=0) < 2
+            root = self._solve(self._reweighted(root))
+        few = np.count_nonzero(self.weights, axis=0) < 2
         root[:, few | ~(root[2] > _NEAREST)] = np.nan
         return root.T
 
+    def _reweighted(
+        self, root: Float[np.ndarray, "3 frames"]
+    ) -> Float[np.ndarray, "joints frames"]:
+        """The weights, less for joints that the body at this place leaves off the 2D."""
+        u, v, across, down = self.products[:4]
+        x, y, z = root
+        off, lower = u * z, v * z
+        off += across
+        off -= x
+        off *= off
+        lower += down
+        lower -= y
+        lower *= lower
+        off += lower
+        off /= (_TOLERATED * np.maximum(z, _NEAREST)) ** 2
+        off += 1
+        return np.asarray(np.divide(self.weights, off, out=off))
+
     def _solve(self, weights: Float[np.ndarray, "joints frames"]) -> Float[np.ndarray, "3 frames"]:
         """The weighted least squares solution, by the slope of what is off over the rays."""
-        total, *sums = np.einsum("kjf,jf->kf", self.products, weights)
-        u, v, across, down, square, product = np.stack(sums) / np.maximum(total, 1e-12)
-        spread = square - (u**2 + v**2)
+        sums = np.einsum("kjf,jf->kf", self.products, weights)
+        sums /= np.maximum(weights.sum(axis=0), 1e-12)
+        u, v, across, down, square, product = sums
+        spread = square - (u * u + v * v)
         slope = product - (u * across + v * down)
         apart = spread > _LEAST_SPREAD * square
-        depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=apart)
-        return np.stack([across + u * depth, down + v * depth, depth])
+        root = np.zeros((3, len(spread)))
+        np.divide(slope, spread, out=root[2], where=apart)
+        np.negative(root[2], out=root[2])
+        np.add(across, u * root[2], out=root[0])
+        np.add(down, v * root[2], out=root[1])
+        return root
 
 
 def fill_root(

@@ -357,9 +357,9 @@ def limb_length(skeletons: Points3D) -> Float[Tensor, "*batch"]:
         >>> limb_length(torch.zeros(5, 14, 3)).shape
         torch.Size([5])
     """
-    starts, ends = zip(*(LSP_14.indices(*limb) for limb in LIMBS), strict=True)
-    limbs = skeletons[..., list(starts), :] - skeletons[..., list(ends), :]
-    total: Tensor = limbs.norm(dim=-1).sum(-1)
+    total = skeletons.new_zeros(skeletons.shape[:-2])
+    for start, end in (LSP_14.indices(*limb) for limb in LIMBS):
+        total = total + (skeletons[..., start, :] - skeletons[..., end, :]).norm(dim=-1)
     return total
 
 
