@@ -65,6 +65,7 @@ def weight(loss: str, value: float) -> dict[str, Any]:
 
 D_RATE = f"{STAGE}.discriminator_optimizer.lr"
 DROPOUT = {f"network.{part}.options.dropout": 0.1 for part in ("backbone", "teacher")}
+PARTWISE = {"name": "partwise", "options": {"dropout": 0.0}}
 WITHOUT_GAME = {f"{STAGE}.discriminators": {}}
 
 TRIALS = (
@@ -86,6 +87,8 @@ TRIALS = (
     Trial("augment", "the discriminator sees flipped, rolled, scaled windows",
           changes=discriminator("augmented")),
     Trial("parts", "part-wise judges beside the discriminator", changes=discriminator("parts")),
+    Trial("partwise", "legs and upper body lifted by networks of their own",
+          changes={f"network.{part}": PARTWISE for part in ("backbone", "teacher")}),
     Trial("mirrored-data", "each sequence a second time, as a mirror shows it", mirrored=True),
     Trial("dropout", "dropout of 0.1 in the lifter", changes=DROPOUT),
     Trial("ema", "averaged weights, decay 0.995", changes={"averaging": {"decay": 0.995}}),

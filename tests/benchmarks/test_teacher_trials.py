@@ -95,6 +95,26 @@ def test_a_discriminator_that_is_tried_judges_each_window_by_itself(
     assert all(parameter.grad is not None for parameter in judge.parameters())
 
 
+def test_the_part_wise_lifter_lifts_each_half_by_its_own_joints(trials: Namespace) -> None:
+    torch.manual_seed(0)
+    partwise = importlib.import_module("posenet3d_trials.partwise")
+    spec = PluginSpec(name="partwise", options={"channels": 8})
+    backbone = GROUPS["backbones"].build(spec, joints=14, frames=9).eval()
+    lifter = (
+        GROUPS["lifters"]
+        .build(PluginSpec(name="partwise"), channels=16, joints=14, frames=9, distance=10.0)
+        .eval()
+    )
+    points, changed = windows(), windows()
+    changed[:, :, partwise.LEGS] += 0.03
+    before, after = (lifter(backbone(each), each) for each in (points, changed))
+    seen = before[..., :2] / before[..., 2:]
+    torch.testing.assert_close(seen, points)
+    moved = (before - after).abs().amax(dim=(0, 1, 3)) > 1e-6
+    assert moved[list(partwise.LEGS)].all()
+    assert int(moved.sum()) == len(partwise.LEGS)
+
+
 def test_augmentation_turns_and_scales_a_window_as_a_whole(trials: Namespace) -> None:
     torch.manual_seed(0)
     judge = discriminator("augmented", flip=0.0).train()
