@@ -77,7 +77,7 @@ def _applied(
     matrices: Float[Tensor, "*#some 3 3 poses"], vectors: Float[Tensor, "*#some 3 #poses"]
 ) -> Float[Tensor, "*some 3 poses"]:
     """Matrices times vectors."""
-    return product_in_rows(matrices, vectors[..., None, :]).squeeze(-2)
+    return (matrices * vectors[..., None, :, :]).sum(-2)
 
 
 def _in_rows(values: Tensor, batch: torch.Size, axes: int) -> Tensor:

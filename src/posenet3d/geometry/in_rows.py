@@ -27,13 +27,13 @@ class RotationsInRows(NamedTuple):
 
 
 def product_in_rows(
-    first: Float[Tensor, "*#some m n #batch"], second: Float[Tensor, "*#some n p #batch"]
+    first: Float[Tensor, "*some m n batch"], second: Float[Tensor, "*some n p batch"]
 ) -> Float[Tensor, "*some m p batch"]:
     """Matrix products, one for each place of the last axis.
 
     Args:
         first: (..., M, N, batch).
-        second: (..., N, P, batch); both broadcast, in the last axis too.
+        second: (..., N, P, batch).
 
     Returns:
         (..., M, P, batch).
@@ -42,11 +42,7 @@ def product_in_rows(
         >>> product_in_rows(torch.ones(3, 3, 5), torch.ones(3, 4, 5))[..., 0].unique()
         tensor([3.])
     """
-    columns, rows = first[..., None, :].unbind(-3), second[..., None, :, :, :].unbind(-3)
-    found = columns[0] * rows[0]
-    for column, row in zip(columns[1:], rows[1:], strict=True):
-        found = found.addcmul_(column, row)
-    return found
+    return (first[..., None, :] * second[..., None, :, :, :]).sum(-3)
 
 
 def gram_schmidt_in_rows(matrix: Float[Tensor, "*some 3 3 batch"]) -> RotationsInRows:
@@ -90,19 +86,11 @@ def _cross(
 
 
 def _length(vectors: Float[Tensor, "*some 3 batch"]) -> Float[Tensor, "*some 1 batch"]:
-    return _dot(vectors, vectors).sqrt_()
+    return vectors.square().sum(-2, keepdim=True).sqrt()
 
 
 def _rejected(
     vectors: Float[Tensor, "*some 3 batch"], unit: Float[Tensor, "*some 3 batch"]
 ) -> Float[Tensor, "*some 3 batch"]:
     """What is left of vectors without their parts along unit vectors."""
-    return torch.addcmul(vectors, _dot(vectors, unit), unit, value=-1)
-
-
-def _dot(
-    first: Float[Tensor, "*some 3 batch"], second: Float[Tensor, "*some 3 batch"]
-) -> Float[Tensor, "*some 1 batch"]:
-    (a, b, c), (x, y, z) = (torch.split(each, 1, dim=-2) for each in (first, second))
-    product: Tensor = a * x
-    return product.addcmul_(b, y).addcmul_(c, z)
+    return vectors - (vectors * unit).sum(-2, keepdim=True) * unit
