@@ -108,7 +108,9 @@ def render(rows: Sequence[Row], found: Sequence[Verdict], notes: Mapping[str, st
         "stands here with it negated, chosen by the truth, in its favour; as trained it has the "
         "figure in brackets. A window of nine frames counts once. A frame is the centre of its "
         "window, as the protocol says; in rows that are *stitched* it is made of all windows "
-        "that hold it, as `Estimator.predict` lifts by default (`posenet3d.inference.STITCHES`).",
+        "that hold it, as `Estimator.predict` lifts by default (`posenet3d.inference.STITCHES`). "
+        "Peers were trained with the settings that they publish and with `small` ones, that suit "
+        "two cores (peers.md says what differs); a goal is held against the better figure.",
         "",
         count(found),
         "",
