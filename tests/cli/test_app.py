@@ -64,6 +64,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert command in shown
 
 
+def test_a_paragraph_of_help_fills_its_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 80)
+    assert run("lift", "--help") == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    first = next(i for i, line in enumerate(lines) if line.startswith("Everything asked for"))
+    paragraph = lines[first : lines.index("", first)]
+    assert all(len(line) > 60 for line in paragraph[:-1]), paragraph
+
+
 def test_help_tells_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     shown = " ".join(capsys.readouterr().out.split())

@@ -35,6 +35,7 @@ app = typer.Typer(
     help="3D human pose and shape, learnt from 2D keypoints alone.",
     epilog="Exit codes: 0, done; 2, an error that you can mend (wrong usage, bad input); 130, "
     "interrupted; 1, anything else.",
+    rich_markup_mode="markdown",  # lines of a paragraph are joined
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
