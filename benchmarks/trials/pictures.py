@@ -7,18 +7,20 @@ from typing import Any
 from trials.report import Findings
 
 PANELS: dict[str, tuple[str, ...]] = {
-    "Priors": ("flow-prior", "flow-and-game"),
+    "Priors and parts": ("flow-prior", "flow-and-game", "partwise"),
     "What the discriminator sees": ("augment", "augment-flip", "parts", "single-frames"),
     "Length and size of steps": ("ema", "batch-128", "batch-512"),
     "The discriminator's strength": (
         "d-rate-double", "d-rate-half", "d-every-2", "d-rests", "d-wide", "d-narrow",
     ),
-    "Slopes and forms": ("spectral", "gradient-penalty", "wgan-gp", "least-squares"),
+    "Slopes and forms": (
+        "spectral", "gradient-penalty", "gradient-penalty-weak", "wgan-gp", "least-squares",
+    ),
     "Losses": (
         "quick", "proportions-1", "proportions-15", "no-bone-length", "no-temporal", "no-self",
         "paper-weights",
     ),
-    "Input": ("frame", "noise", "mirrored-data", "dropout"),
+    "Input": ("frame", "frames-27", "noise", "limbs", "mirrored-data", "dropout"),
     "Diagnoses": ("supervised", "sees-all"),
 }  # fmt: skip
 """Which trials' curves are drawn together, beside `best`."""

@@ -65,7 +65,7 @@ class Findings:
         return [statistics.fmean(joint) for joint in zip(*kept, strict=True)]
 
     def text(self, trial: str, figure: str = "p_mpjpe", steps: int | None = None) -> str:
-        """A figure in words: its mean, and its standard deviation over two seeds or more."""
+        """A figure in words: its mean, and its standard deviation where seeds differ."""
         values = self.values(trial, figure, steps)
         if not values:  # the queue may have more to do
             return f"(`{trial}` was not run)"
@@ -75,7 +75,7 @@ class Findings:
         if all(isinstance(value, int) for value in values):
             digits = 0
         mean = f"{statistics.fmean(values):.{digits}f}"
-        return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
+        return mean if len(set(values)) < 2 else f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
 def render(findings: Findings, text: Path) -> str:
