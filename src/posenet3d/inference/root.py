@@ -137,12 +137,8 @@ class _Sight(NamedTuple):
         spread = square - (u * u + v * v)
         slope = product - (u * across + v * down)
         apart = spread > _LEAST_SPREAD * square
-        root = np.zeros((3, len(spread)))
-        np.divide(slope, spread, out=root[2], where=apart)
-        np.negative(root[2], out=root[2])
-        np.add(across, u * root[2], out=root[0])
-        np.add(down, v * root[2], out=root[1])
-        return root
+        depth = -np.divide(slope, spread, out=np.zeros_like(slope), where=apart)
+        return np.stack([across + u * depth, down + v * depth, depth])
 
 
 def fill_root(
