@@ -177,6 +177,11 @@ class WiderInBothForms(Wider):
         return 3.0 * super().slide(features, points)
 
 
+class WiderInDepths(WiderInBothForms):
+    def slide_depths(self, features):
+        return 3.0 * super().slide_depths(features)
+
+
 class Louder(TemporalBackbone):
     def forward(self, windows):
         return 2.0 * super().forward(windows)
@@ -216,3 +221,59 @@ def test_a_forward_put_on_a_part_itself_is_asked():
     forward = model.teacher.forward
     model.teacher.forward = lambda features, windows: -forward(features, windows)
     torch.testing.assert_close(WindowLifter(model).lift(seen).teacher, -plain, atol=1e-4, rtol=1e-4)
+
+
+class ByPoints(WindowLifter):
+    """Lifts to skeletons, never to depths alone."""
+
+    keeps_rays = False
+
+
+def seen_by(model: PoseNet3D, walk: KeypointSequence, gap: bool, missing: bool):
+    """The walk, with a gap in time or joints that are not seen in some frames; and its anchors."""
+    points = walk.points.copy()
+    if missing:
+        points[3:6, 2] = np.nan
+    index = np.arange(len(walk)) + 100 * gap * (np.arange(len(walk)) >= 13)
+    told = KeypointSequence(points, layout=walk.layout, fps=walk.fps, frame_index=index)
+    return told, anchoring_of(told, model)
+
+
+@pytest.mark.parametrize("size", [4, 512])
+@pytest.mark.parametrize(("gap", "missing"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("stitch", ["average", "centre"])
+@pytest.mark.parametrize("name", ["canonical", "missing", "fully_connected"])
+def test_lifting_by_depths_is_lifting_by_points(name, stitch, gap, missing, size, walk):
+    """Also where some batches miss joints and go by points among others that go by depths."""
+    model = network(name)
+    if not (name == "canonical" and stitch == "average"):
+        model.metres_per_unit.fill_(torch.nan)  # as before a student is trained
+    told = seen_by(model, walk, gap, missing)
+    lifter, plain = WindowLifter(model), ByPoints(model)
+    assert lifter.keeps_rays
+    fast, slow = (lift_sequence(each, *told, stitch, size) for each in (lifter, plain))
+    torch.testing.assert_close(fast.teacher, slow.teacher, rtol=1e-5, atol=1e-5)
+    assert (fast.rotations is None) == (slow.rotations is None)
+
+
+@pytest.mark.parametrize("kind", [Wider, WiderInBothForms])
+def test_depths_of_a_teacher_with_its_own_forward_or_slide_are_not_asked(kind, walk):
+    model = network("canonical")
+    told = seen_by(model, walk, gap=False, missing=False)
+    model.teacher.__class__ = kind
+    assert not WindowLifter(model).keeps_rays
+    fast, slow = (lift_sequence(of(model), *told, "average", 8) for of in (WindowLifter, ByPoints))
+    torch.testing.assert_close(fast.teacher, slow.teacher)
+
+
+def test_depths_of_a_teacher_with_its_own_form_of_them_are_asked():
+    model = network("canonical")
+    plain = WindowLifter(model).depths(points(gaps=False))
+    model.teacher.__class__ = WiderInDepths
+    assert WindowLifter(model).keeps_rays
+    torch.testing.assert_close(WindowLifter(model).depths(points(gaps=False)), 3.0 * plain)
+
+
+@pytest.mark.parametrize("name", ["moving", "missing_and_moving"])
+def test_a_teacher_that_moves_joints_keeps_no_rays(name):
+    assert not WindowLifter(network(name)).keeps_rays

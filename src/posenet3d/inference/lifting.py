@@ -10,7 +10,7 @@ from posenet3d.inference.fingerprint import Fingerprint
 from posenet3d.networks import PoseNet3D
 from posenet3d.nn import fill_windows, fold_norms, pack_linears
 from posenet3d.skeletons.anatomy import centre_on_hips
-from posenet3d.typing import Windows3D
+from posenet3d.typing import Windows2D, Windows3D
 
 
 class WindowAnswer(NamedTuple):
@@ -68,6 +68,26 @@ class WindowLifter:
         """Whether the student can answer a stitched motion, each frame once, by its ``follow``."""
         return self._student is not None and _keeps_up(self._student, "follow")
 
+    @property
+    def keeps_rays(self) -> bool:
+        """Whether the teacher leaves joints that are seen on their rays, and tells depths alone."""
+        on_rays = not getattr(self._teacher, "moves_joints", True)
+        return on_rays and _keeps_up(self._teacher, "slide_depths", "forward", "slide")
+
+    @torch.no_grad()
+    def depths(self, points: Float[Tensor, "around 14 2"]) -> Float[Tensor, "windows frames 14"]:
+        """The depths that the teacher answers with; only where it :attr:`keeps_rays`.
+
+        Args:
+            points: as for :meth:`lift`; no joint is missing.
+
+        Returns:
+            Depths (windows, T, 14) in head-to-root units: with ``points`` they give the skeletons
+            of :meth:`lift`, before these are put about their hips.
+        """
+        found: Tensor = self._teacher.slide_depths(self._features(points))
+        return found
+
     @torch.no_grad()
     def lift(self, points: Float[Tensor, "around 14 2"], *, body: bool = True) -> WindowAnswer:
         """The answer for every window of consecutive frames.
@@ -85,13 +105,9 @@ class WindowLifter:
         Returns:
             `WindowAnswer`.
         """
-        windows = points.unfold(0, self.model.receptive_field, 1).permute(0, 3, 1, 2)
         shared = self.model.config.missing_joints or bool(points.isfinite().all())
-        told = windows if shared else fill_windows(windows)
-        if shared and _keeps_up(self._backbone, "slide"):
-            features = self._backbone.slide(points[None])[0]
-        else:
-            features = self._backbone(told)
+        told = self._windows(points) if shared else fill_windows(self._windows(points))
+        features = self._features(points) if shared else self._backbone(told)
         if shared and _keeps_up(self._teacher, "slide"):
             teacher = centre_on_hips(self._teacher.slide(features, points))
         else:
@@ -117,15 +133,26 @@ class WindowLifter:
         betas, rotations = self._student.follow(teacher)  # type: ignore[union-attr]
         return betas, rotations
 
+    def _features(self, points: Float[Tensor, "around 14 2"]) -> Float[Tensor, "windows channels"]:
+        """The backbone's features of points that it takes as they are."""
+        if _keeps_up(self._backbone, "slide"):
+            shared: Tensor = self._backbone.slide(points[None])
+            return shared[0]
+        apart: Tensor = self._backbone(self._windows(points))
+        return apart
+
+    def _windows(self, points: Float[Tensor, "around 14 2"]) -> Windows2D:
+        return points.unfold(0, self.model.receptive_field, 1).permute(0, 3, 1, 2)
+
 
 def _parts_of(model: PoseNet3D) -> tuple[nn.Module | None, ...]:
     """What lifts: backbone, teacher and the student, if it is trained."""
     return model.backbone, model.teacher, model.student if model.has_student else None
 
 
-def _keeps_up(part: nn.Module, fast: str) -> bool:
-    """Whether a part has a fast form of ``forward`` that is not older than ``forward`` itself."""
+def _keeps_up(part: nn.Module, fast: str, *plain: str) -> bool:
+    """Whether a part has a fast form that is not older than the plain ones, or ``forward``."""
     for names in (vars(part), *map(vars, type(part).__mro__)):
-        if fast in names or "forward" in names:
+        if fast in names or any(name in names for name in plain or ("forward",)):
             return fast in names
     return False

@@ -38,12 +38,18 @@ def lift_sequence(
     """
     once = stitch == "average" and lifter.follows
     window, place = lifter.model.receptive_field, lifter.model.metres_per_unit.device
+    no_body = once or not lifter.model.has_student
     stitcher = Stitcher(len(sequence), window, stitch)
     for batch in window_batches(sequence, anchors, window, batch_size):
-        answer = lifter.lift(batch.points.to(place), body=not once)
-        stitcher.add(answer, batch.first, batch.stretch)
+        points = batch.points.to(place)
+        if no_body and lifter.keeps_rays and bool(points.isfinite().all()):
+            depths = lifter.depths(points)
+            stitcher.add_depths(depths, batch.points, batch.first, batch.stretch)
+        else:
+            answer = lifter.lift(points, body=not once)
+            stitcher.add(answer, batch.first, batch.stretch)
         if on_progress is not None:
-            on_progress(batch.first + len(answer.teacher), len(sequence))
+            on_progress(batch.first + len(points) - window + 1, len(sequence))
     stitched = stitcher.finish()
     return _followed(lifter, stitched, stretches_of(sequence.frame_index)) if once else stitched
 

@@ -7,6 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from posenet3d.inference.lifting import WindowAnswer
+from posenet3d.skeletons.anatomy import middle_of_hips
+
+_FRAMES = 4096  # made skeletons at a time
 
 STITCHES = ("average", "centre")
 """How a frame's answer is made of the windows that hold it.
@@ -76,10 +79,77 @@ class FrameMeans:
                 self._sums[start:stop] += values[rows, offset].to(self._sums)
                 self._count[start:stop] += 1
 
+    @property
+    def count(self) -> Float[Tensor, " frames"]:
+        """Windows that were added, of each frame."""
+        return self._count
+
+    def total(self) -> Float[Tensor, "frames ..."]:
+        """The sums, themselves."""
+        return self._sums
+
     def finish(self) -> Float[Tensor, "frames ..."]:
         """The means, NaN where no window holds the frame; the sums become them."""
         self._sums /= self._count.reshape(-1, *[1] * (self._sums.ndim - 1))
         return self._sums
+
+
+class RaySums:
+    """Sums of skeletons whose joints every window has on the same rays: of their depths alone.
+
+    A skeleton (x z, y z, z) about the middle of its hips is linear in its depths: the sum of the
+    windows' skeletons is the skeleton of the sum of their depths.
+
+    Args:
+        frames: frames of the whole sequence.
+        window: frames T of a window, odd.
+        stitch: see `STITCHES`.
+
+    Example:
+        >>> rays = RaySums(frames=2, window=1, stitch="average")
+        >>> rays.add(torch.full((2, 1, 14), 10.0), torch.rand(2, 14, 2), 0, stretch=(0, 2))
+        >>> rays.total().shape
+        torch.Size([2, 14, 3])
+    """
+
+    def __init__(self, frames: int, window: int, stitch: str) -> None:
+        self._rows = torch.zeros(3, 14, frames)
+        self._depths = FrameMeans(self._rows[2].T, window, stitch)
+        self._half = window // 2
+
+    @property
+    def count(self) -> Float[Tensor, " frames"]:
+        """Windows that were added, of each frame."""
+        return self._depths.count
+
+    def add(
+        self,
+        depths: Float[Tensor, "windows window 14"],
+        points: Float[Tensor, "around 14 2"],
+        first: int,
+        stretch: tuple[int, int],
+    ) -> None:
+        """Add the windows whose middle frames are ``first``, ``first + 1``, ...
+
+        Args:
+            depths: what they say of the joints of each of their frames, head-to-root units.
+            points: where these joints are in the frames that the windows were cut from.
+            first: the frame in the middle of the first one.
+            stretch: the unbroken frames that they were cut from, as (start, stop).
+        """
+        self._depths.add(depths, first, stretch)
+        before = first - self._half  # the frame that the points begin with
+        start, stop = max(before, stretch[0]), min(before + len(points), stretch[1])
+        seen = points[start - before : stop - before]
+        self._rows[:2, :, start:stop] = seen.permute(2, 1, 0)
+
+    def total(self) -> Float[Tensor, "frames 14 3"]:
+        """The sums of the skeletons; those of the depths become them, so it is asked once."""
+        whole = self._rows.permute(2, 1, 0)
+        for some in torch.split(whole, _FRAMES):
+            some[..., :2] *= some[..., 2:]
+            some -= middle_of_hips(some)
+        return whole
 
 
 class Stitcher:
@@ -98,9 +168,9 @@ class Stitcher:
     """
 
     def __init__(self, frames: int, window: int, stitch: str) -> None:
-        self._frames, self._window = frames, window
-        sums = torch.zeros(14, 3, frames).permute(2, 0, 1)  # long rows add up faster
-        self._teacher = FrameMeans(sums, window, stitch)
+        self._frames, self._window, self._stitch = frames, window, stitch
+        self._rays: RaySums | None = None
+        self._points: FrameMeans | None = None
         self._rotations: FrameMeans | None = None
         self._betas: Tensor | None = None
         self._windows = 0
@@ -113,7 +183,10 @@ class Stitcher:
             first: the frame in the middle of the first one.
             stretch: the unbroken frames that they were cut from, as (start, stop).
         """
-        self._teacher.add(answer.teacher, first, stretch)
+        if self._points is None:
+            sums = torch.zeros(14, 3, self._frames).permute(2, 0, 1)  # long rows add up faster
+            self._points = FrameMeans(sums, self._window, self._stitch)
+        self._points.add(answer.teacher, first, stretch)
         if answer.rotations is not None:
             if self._rotations is None:
                 sums = torch.zeros(self._frames, *answer.rotations.shape[2:])
@@ -124,10 +197,42 @@ class Stitcher:
             self._betas = total if self._betas is None else self._betas + total
             self._windows += len(answer.teacher)
 
+    def add_depths(
+        self,
+        depths: Float[Tensor, "windows window 14"],
+        points: Float[Tensor, "around 14 2"],
+        first: int,
+        stretch: tuple[int, int],
+    ) -> None:
+        """Add windows whose joints stay on their rays and that no body was asked of.
+
+        Args:
+            depths: as for :meth:`RaySums.add`, as is the rest.
+            points: the joints of the frames that the windows were cut from.
+            first: the frame in the middle of the first one.
+            stretch: the unbroken frames that they were cut from, as (start, stop).
+        """
+        if self._rays is None:
+            self._rays = RaySums(self._frames, self._window, self._stitch)
+        self._rays.add(depths, points, first, stretch)
+
     def finish(self) -> Stitched:
         """The means of all that was added; the stitcher's sums become them."""
-        teacher = self._teacher.finish().contiguous()
+        teacher = self._skeletons().contiguous()
         if self._rotations is None or self._betas is None:
             return Stitched(teacher, None, None)
         betas = (self._betas / self._windows).float()
         return Stitched(teacher, betas, self._rotations.finish())
+
+    def _skeletons(self) -> Float[Tensor, "frames 14 3"]:
+        """Their means, of windows whose depths were added and of others."""
+        sums, count = torch.zeros(self._frames, 14, 3), torch.zeros(self._frames)
+        kinds = [kind for kind in (self._rays, self._points) if kind is not None]
+        if len(kinds) == 1:  # the sums themselves, not added to others
+            sums, count = kinds[0].total(), kinds[0].count
+        else:
+            for kind in kinds:
+                sums += kind.total()
+                count += kind.count
+        sums /= count[:, None, None]
+        return sums

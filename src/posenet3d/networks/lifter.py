@@ -105,6 +105,7 @@ class TeacherHead(nn.Module):
             3D skeletons (windows, T, J, 3), as :meth:`forward` gives them.
         """
         made, joints = self.block(features), self.joints
+        depth = rearrange(self._depths(made), "b t j -> t j b")
         rows = points.permute(2, 1, 0).contiguous().unfold(-1, len(features), 1)
         windows = rearrange(rows, "d j t b -> b t j d")
         if self.places is not None:
@@ -115,10 +116,30 @@ class TeacherHead(nn.Module):
                 windows = self._completed(windows, change)
             elif self.moves_joints:
                 windows = windows + change
-        offsets = rearrange(linear_in_rows(self.offsets, made), "(t j) b -> t j b", j=joints)
-        depth = depth_from_offset(offsets, self.distance)
         lifted = torch.cat([rearrange(windows, "b t j d -> d t j b") * depth, depth[None]])
         return rearrange(lifted, "d t j b -> b t j d")
+
+    def slide_depths(
+        self, features: Float[Tensor, "windows channels"]
+    ) -> Float[Tensor, "windows frames joints"]:
+        """The depths of every window, as :meth:`slide` has them; for inference.
+
+        Where no joint is missing and the head moves none, they are all that it answers.
+
+        Args:
+            features: the backbone's features, one a window (windows, C).
+
+        Returns:
+            Depths (windows, T, J), head-to-root units, the windows as the last axis in memory.
+        """
+        return self._depths(self.block(features))
+
+    def _depths(
+        self, made: Float[Tensor, "windows channels"]
+    ) -> Float[Tensor, "windows frames joints"]:
+        offsets = linear_in_rows(self.offsets, made)
+        depth = depth_from_offset(offsets, self.distance)
+        return rearrange(depth, "(t j) b -> b t j", j=self.joints)
 
     def _completed(
         self, windows: Windows2D, change: Float[Tensor, "batch frames joints 2"]
