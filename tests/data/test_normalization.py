@@ -6,6 +6,7 @@ from hypothesis.extra.numpy import arrays
 
 from posenet3d.data import SCALE_MODES, camera_rig, mean_head_to_root, normalize, observe
 from posenet3d.data.normalization import normalize_all
+from posenet3d.data.scale import anchoring
 from posenet3d.data.synthetic import synthetic_motion
 from posenet3d.errors import DataError, ShapeError, UnknownNameError
 from posenet3d.skeletons import LSP_14
@@ -114,6 +115,20 @@ def test_one_frame_without_length_matters_only_to_the_frame_mode():
     assert np.isfinite(normalize(points).points).all()
     with pytest.raises(DataError, match="frame 1"):
         normalize(points, "frame")
+
+
+@pytest.mark.parametrize(("frames", "far"), [(1, 0), (63, 62), (64, 0), (65, 64), (150, 22)])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_length_is_held_against_the_extent_of_every_frame(frames, far, side):
+    """A wrist far off in one frame, wherever this is, makes the person nothing beside it."""
+    points = standing(*[1] * frames)
+    points[far, LSP_14.index("left_wrist"), 0] = side * 2e6
+    chunk = points.copy()
+    chunk[:, LSP_14.index("right_ankle")] = np.nan  # never seen, nor in the way
+    with pytest.raises(DataError, match=r"above zero, got 1 at frame 0"):
+        anchoring([chunk], "sequence", 10.0)
+    points[far, LSP_14.index("left_wrist"), 0] /= 10
+    np.testing.assert_allclose(anchoring([points], "sequence", 10.0).scale, 0.1)
 
 
 def test_no_frames_are_an_error():

@@ -10,7 +10,7 @@ _STARTS, _ENDS = map(list, zip(*LSP_14.bones, strict=True))
 
 
 def image_lengths(
-    points: Float[np.ndarray, "frames 14 axes"],
+    points: Float[np.ndarray, "frames 14 2"],
 ) -> Float[np.ndarray, "frames bones"]:
     """The length of each ``lsp_14`` bone in the image, NaN where an end is not seen.
 
@@ -18,8 +18,11 @@ def image_lengths(
         >>> image_lengths(np.zeros((5, 14, 2))).shape
         (5, 14)
     """
-    bones = points.take(_STARTS, axis=1) - points.take(_ENDS, axis=1)
-    return np.asarray(np.sqrt(np.einsum("fba,fba->fb", bones, bones)))  # faster than a norm
+    bones = points.take(_STARTS, axis=1)
+    bones -= points.take(_ENDS, axis=1)
+    bones *= bones
+    squares = bones[..., 0] + bones[..., 1]  # twice as fast as einsum, some times as a norm
+    return np.asarray(np.sqrt(squares, out=squares))
 
 
 def apparent_size(lengths: Float[np.ndarray, "frames bones"]) -> Float[np.ndarray, " frames"]:
@@ -40,20 +43,29 @@ def apparent_size(lengths: Float[np.ndarray, "frames bones"]) -> Float[np.ndarra
         array([0.75, 0.75, 1.5 ])
     """
     known = np.isfinite(lengths)
-    mean = np.where(known, lengths, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    total = lengths.sum(axis=0) if known.all() else np.where(known, lengths, 0.0).sum(axis=0)
+    mean = total / np.maximum(known.sum(axis=0), 1)
     long = mean > _SMALLEST_SHARE * mean.max()
-    sizes = np.zeros(len(lengths))
-    some = known[:, long].any(axis=1)
-    sizes[some] = _median(lengths[some][:, long] / mean[long])
-    told = sizes > _SMALLEST_SHARE
+    if not long.any():
+        return np.ones(len(lengths))
+    sizes = _medians((lengths if long.all() else lengths[:, long]) / mean[long])
+    told = sizes > _SMALLEST_SHARE  # not where no bone is known
     if not told.any():
         return np.ones(len(lengths))
-    return np.interp(np.arange(len(lengths)), np.flatnonzero(told), sizes[told])
+    if told.all():
+        return sizes
+    return np.asarray(np.interp(np.arange(len(lengths)), np.flatnonzero(told), sizes[told]))
 
 
-def _median(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " rows"]:
-    """The median of each row's numbers, at least one: some times as fast as ``numpy.nanmedian``."""
-    ordered = np.sort(values, axis=1)  # NaN last
-    known = np.isfinite(ordered).sum(axis=1)
+def _medians(values: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " rows"]:
+    """The median of each row's numbers, NaN where it has none.
+
+    Some times as fast as ``numpy.nanmedian``.
+    """
+    values.sort(axis=1)  # NaN last
+    count = values.shape[1]
+    if not np.isnan(values[:, -1]).any():
+        return np.asarray((values[:, (count - 1) // 2] + values[:, count // 2]) / 2)
+    known = np.isfinite(values).sum(axis=1)
     rows = np.arange(len(values))
-    return np.asarray((ordered[rows, (known - 1) // 2] + ordered[rows, known // 2]) / 2)
+    return np.asarray((values[rows, (known - 1) // 2] + values[rows, known // 2]) / 2)

@@ -22,6 +22,8 @@ def fill_gaps(
         array([0., 1., 2., 2.])
     """
     made = np.array(points, dtype=np.float64)
+    if np.isfinite(made).all():
+        return made
     time = np.arange(len(made))
     known: Bool[np.ndarray, "frames joints"] = np.asarray(np.isfinite(made).all(axis=-1))
     for joint in np.flatnonzero(~known.all(axis=0) & known.any(axis=0)):

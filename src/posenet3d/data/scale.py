@@ -29,6 +29,7 @@ SCALE_MODES: tuple[str, ...] = get_args(ScaleMode)
 
 _HIPS = LSP_14.indices("right_hip", "left_hip")
 _HEAD_TOP = LSP_14.index("head_top")
+_TOGETHER = 64  # frames: in long rows numbers are compared several times as fast
 _SMALLEST_SHARE = 1e-6  # of the person's extent; below it a head-to-root length is no scale
 
 
@@ -212,16 +213,26 @@ def anchors_of(
 
 def _extent(points: Float[np.ndarray, "frames joints axes"]) -> float:
     """How far the points that are known spread, along the axis where they spread the most."""
-    frames = points.reshape(len(points), -1)  # long rows: several times as fast as by axes
-    lowest = np.fmin.reduce(np.fmin.reduce(frames).reshape(points.shape[1:]))
-    highest = np.fmax.reduce(np.fmax.reduce(frames).reshape(points.shape[1:]))
+    lowest, highest = (_extremes(points, pick) for pick in (np.fmin, np.fmax))
     return float(np.fmax.reduce(highest - lowest, initial=0.0))
+
+
+def _extremes(
+    points: Float[np.ndarray, "frames joints axes"], pick: np.ufunc
+) -> Float[np.ndarray, " axes"]:
+    """The least or the largest number of each axis; NaN where none is known."""
+    first = points[: len(points) % _TOGETHER]
+    others = points[len(first) :].reshape(-1, _TOGETHER * points.shape[1] * points.shape[2])
+    most = pick.reduce(others, axis=0, initial=np.nan).reshape(-1, points.shape[2])
+    return np.asarray(pick.reduce(np.concatenate([first.reshape(-1, most.shape[1]), most])))
 
 
 def _seen_once(
     anchors: Float[np.ndarray, "frames 3 axes"], name: str
 ) -> Float[np.ndarray, "frames 3 axes"]:
     """The same anchors, if each is seen in some frame."""
+    if np.isfinite(anchors).all():
+        return anchors
     never = ~np.isfinite(anchors).all(axis=-1).any(axis=0)
     if never.any():
         joint = LSP_14.joint_names[[*_HIPS, _HEAD_TOP][int(np.argmax(never))]]

@@ -143,9 +143,7 @@ def track(
         invented[chosen] = seen.confidence == 0
         if filled is not None:
             invented[chosen] |= _made_of(sequence, chosen, filled[chosen])
-        root[chosen] = fit_root(
-            joints[chosen].astype(np.float64), seen.points, seen.confidence, camera
-        )
+        root[chosen] = fit_root(joints[chosen], seen.points, seen.confidence, camera)
     root = fill_root(root, otherwise)
     for first, stop in stretches_of(sequence.frame_index):
         root[first:stop] = smooth_depth(root[first:stop], DEPTH_SECONDS * sequence.fps)

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from posenet3d.body import lsp_14_regressor
+from posenet3d.body import lsp_14_rows
 from posenet3d.networks import PoseNet3D, limb_length
 from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA
 from posenet3d.skeletons.anatomy import middle_of_hips
@@ -80,8 +80,8 @@ def metres_per_unit(model: PoseNet3D, teacher: Float[Tensor, "frames 14 3"]) -> 
     """
     if model.has_student:
         return float(model.metres_per_unit)
-    weights = lsp_14_regressor(model.body)
-    eye = torch.eye(3).to(weights).expand(model.body.num_joints, 3, 3)
-    mesh = model.body.vertices(weights.new_zeros(model.body.num_betas), eye)
-    rest = weights @ mesh  # for one pose a third of the time of `regress`, which makes a table
-    return float(limb_length(rest) / limb_length(teacher).mean().to(weights))
+    like = model.body.joint_regressor
+    eye = torch.eye(3).to(like).expand(model.body.num_joints, 3, 3)
+    at_rest = model.body.joints(like.new_zeros(model.body.num_betas), eye)
+    rest = at_rest[list(lsp_14_rows(model.body.joint_names))]  # as regressed from the mesh
+    return float(limb_length(rest) / limb_length(teacher).mean().to(like))

@@ -86,7 +86,7 @@ class _Sight(NamedTuple):
         weights: Float[np.ndarray, "frames joints"],
         camera: AssumedCamera,
     ) -> "_Sight":
-        x, y, z = np.ascontiguousarray(joints.transpose(2, 1, 0))
+        x, y, z = joints.transpose(2, 1, 0).astype(np.float64, order="C")
         products = np.empty((6, *z.shape))
         u, v, across, down, square, product = products
         for axis, ray in enumerate((u, v)):
@@ -154,7 +154,9 @@ def fill_root(
         >>> fill_root(np.array([[0.0, 0, 4], [np.nan, np.nan, np.nan], [0, 0, 6]]), 7)[1]
         array([0., 0., 5.])
     """
-    known = np.isfinite(root).all(axis=1)
+    known = np.logical_and.reduce([np.isfinite(axis) for axis in root.T])
+    if known.all():
+        return root
     if not known.any():
         return np.broadcast_to(np.array([0.0, 0.0, otherwise]), root.shape).copy()
     time = np.arange(len(root))
