@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from posenet3d.geometry import gram_schmidt
-from posenet3d.geometry.in_rows import gram_schmidt_in_rows, product_in_rows
+from posenet3d.geometry.in_rows import gram_schmidt_in_rows
 from posenet3d.testing.strategies import CRITICAL_MATRICES
 
 MANY = 64
@@ -41,9 +41,3 @@ def test_parallel_columns_are_not_sound():
     matrix = torch.eye(3).repeat(2, 1, 1)
     matrix[1, :, 1] = 3 * matrix[1, :, 0]
     assert gram_schmidt_in_rows(matrix.movedim(0, -1)).sound.tolist() == [True, False]
-
-
-def test_products_in_rows_are_products():
-    first, second = matrices(1, 7, 4), matrices(2, 7, 4)
-    found = product_in_rows(first.movedim(0, -1), second.movedim(0, -1)).movedim(-1, 0)
-    torch.testing.assert_close(found, first @ second)

@@ -4,14 +4,16 @@ The sum of :mod:`posenet3d.body.joints_only`, walked bone by bone with the poses
 memory, where a processor adds and multiplies whole rows.
 """
 
+from functools import lru_cache
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from posenet3d.body.joints_only import SparseJointTable
 from posenet3d.body.shape_and_pose import shared_axes
-from posenet3d.geometry.in_rows import product_in_rows
 from posenet3d.nn import product
 from posenet3d.typing import Betas, BodyRotations, Points3D
 
@@ -27,7 +29,7 @@ def joints_in_rows(
 
     With G_k = G_parent R_k the translation that is left of a bone's motion about 0 is
     g_k = g_parent + (G_parent - G_k) J_k, and the pair of regressed joint i and bone k is moved to
-    G_k a_ik + m_ik g_k.
+    G_k a_ik + m_ik g_k. The sums over pairs, and along the tree, are one matrix product.
 
     Args:
         table: Z of the regressor.
@@ -40,20 +42,24 @@ def joints_in_rows(
         (..., N, 3), metres, body frame.
     """
     batch = shared_axes(betas, rotations)
-    local, rest = _in_rows(rotations, batch, 3), _in_rows(rest_joints, batch, 2)
-    sizes = torch.bincount(table.bones, minlength=len(parents)).tolist()
-    anchors = torch.split(_anchors(table, _in_rows(betas, batch, 1), local), sizes)
-    moments = torch.split(table.moments[:, None, None], sizes)
-    turned = [local[0]]
-    shift = [rest[0] - _applied(local[0], rest[0])]
-    for bone, parent in enumerate(parents[1:], start=1):
-        turned.append(product_in_rows(turned[parent], local[bone]))
-        shift.append(shift[parent] + _applied(turned[parent] - turned[bone], rest[bone]))
-    pairs = [
-        _applied(turned[bone], some).add_(moments[bone] * shift[bone])
-        for bone, some in enumerate(anchors)
-    ]
-    joints = product(table.membership, torch.cat(pairs).flatten(1))
+    bones, poses, pairs = len(parents), batch.numel(), len(table.bones)
+    local = _in_rows(rotations, batch, 3)
+    anchors = _anchors(table, _in_rows(betas, batch, 1), local)
+    turned = _turned(local, parents)
+    moved = local.new_empty(pairs + bones, 3, poses)
+    sizes = torch.bincount(table.bones, minlength=bones).tolist()
+    each = zip(
+        turned[1:].unbind(),
+        torch.split(anchors, sizes),
+        torch.split(moved[:pairs], sizes),
+        strict=True,
+    )
+    for matrices, some, out in each:
+        torch.sum(matrices * some, dim=-2, out=out)
+    steps = turned[[1 + parent for parent in parents]] - turned[1:]
+    steps *= _in_rows(rest_joints, batch, 2).unsqueeze(1)
+    torch.sum(steps, dim=-2, out=moved[pairs:])
+    joints = product(_sums(table, parents), moved.flatten(1))
     joints = rearrange(joints, "n (x b) -> b n x", x=3)
     return joints.reshape(*batch, *joints.shape[1:])
 
@@ -62,7 +68,7 @@ def _anchors(
     table: SparseJointTable,
     betas: Float[Tensor, "betas _"],
     local: Float[Tensor, "bones 3 3 poses"],
-) -> Float[Tensor, "pairs 3 poses"]:
+) -> Float[Tensor, "pairs 1 3 poses"]:
     """a of each pair: what the table makes of shape and pose."""
     count = len(betas)
     directions = rearrange(table.directions, "c p x -> (p x) c")
@@ -70,14 +76,36 @@ def _anchors(
     identity = torch.eye(3, dtype=local.dtype, device=local.device).expand(len(local) - 1, 3, 3)
     constant = constant + shape @ betas - pose @ identity.reshape(-1, 1)
     anchors = product(pose, local[1:].flatten(0, 2)).add_(constant)
-    return rearrange(anchors, "(p x) b -> p x b", x=3)
+    return rearrange(anchors, "(p x) b -> p 1 x b", x=3)
 
 
-def _applied(
-    matrices: Float[Tensor, "*#some 3 3 poses"], vectors: Float[Tensor, "*#some 3 #poses"]
-) -> Float[Tensor, "*some 3 poses"]:
-    """Matrices times vectors."""
-    return (matrices * vectors[..., None, :, :]).sum(-2)
+def _turned(
+    local: Float[Tensor, "bones 3 3 poses"], parents: tuple[int, ...]
+) -> Float[Tensor, "bones+1 3 3 poses"]:
+    """G of each bone, global, after the identity, which is that of the root's parent."""
+    turned = local.new_empty(1 + len(local), *local.shape[1:])
+    turned[0] = torch.eye(3, dtype=local.dtype, device=local.device)[..., None]
+    of_bone, as_parent = turned.unbind(), turned.unsqueeze(3).unbind()
+    for bone, (parent, own) in enumerate(zip(parents, local.unbind(), strict=True)):
+        torch.sum(as_parent[1 + parent] * own, dim=1, out=of_bone[1 + bone])
+    return turned
+
+
+def _sums(table: SparseJointTable, parents: tuple[int, ...]) -> Float[Tensor, "regressed moved"]:
+    """What adds up pairs, and steps of the tree by their moments, to regressed joints."""
+    bones = functional.one_hot(table.bones, len(parents))
+    moments = (table.membership * table.moments) @ bones.to(table.moments)
+    return torch.cat([table.membership, moments @ _ancestors(parents).to(moments)], dim=1)
+
+
+@lru_cache
+def _ancestors(parents: tuple[int, ...]) -> Float[Tensor, "bones bones"]:
+    """1 where the second bone is the first one or above it."""
+    above = torch.eye(len(parents))
+    for bone, parent in enumerate(parents):
+        if parent >= 0:
+            above[bone] += above[parent]
+    return above
 
 
 def _in_rows(values: Tensor, batch: torch.Size, axes: int) -> Tensor:
@@ -88,6 +116,5 @@ def _in_rows(values: Tensor, batch: torch.Size, axes: int) -> Tensor:
     leading, own = values.shape[:-axes], values.shape[-axes:]
     if leading.numel() != 1:
         values, leading = values.expand(*batch, *own), batch
-    return (
-        values.reshape(leading.numel(), own.numel()).T.contiguous().reshape(*own, leading.numel())
-    )
+    rows = values.reshape(leading.numel(), own.numel()).T.contiguous()
+    return rows.reshape(*own, leading.numel())

@@ -26,25 +26,6 @@ class RotationsInRows(NamedTuple):
     sound: Bool[Tensor, "*some batch"]
 
 
-def product_in_rows(
-    first: Float[Tensor, "*some m n batch"], second: Float[Tensor, "*some n p batch"]
-) -> Float[Tensor, "*some m p batch"]:
-    """Matrix products, one for each place of the last axis.
-
-    Args:
-        first: (..., M, N, batch).
-        second: (..., N, P, batch).
-
-    Returns:
-        (..., M, P, batch).
-
-    Example:
-        >>> product_in_rows(torch.ones(3, 3, 5), torch.ones(3, 4, 5))[..., 0].unique()
-        tensor([3.])
-    """
-    return (first[..., None, :] * second[..., None, :, :, :]).sum(-3)
-
-
 def gram_schmidt_in_rows(matrix: Float[Tensor, "*some 3 3 batch"]) -> RotationsInRows:
     """Rotations as :func:`~posenet3d.geometry.gram_schmidt` makes them of well-behaved matrices.
 
@@ -63,12 +44,12 @@ def gram_schmidt_in_rows(matrix: Float[Tensor, "*some 3 3 batch"]) -> RotationsI
     first, second, third = rotations.unbind(-2)
     lengths = _length(matrix[..., 0, :]), _length(matrix[..., 1, :])
     torch.div(matrix[..., 0, :], lengths[0], out=first)
-    rest = _rejected(matrix[..., 1, :] / lengths[1], first)
+    rest = _rejected(matrix[..., 1, :], first)
     left = _length(rest)
     rest = _rejected(rest / left, first)  # once more, against rounding
     torch.div(rest, _length(rest), out=second)
     _cross(first, second, out=third)
-    sound = left > _PARALLEL
+    sound = left > _PARALLEL * lengths[1]
     for length in lengths:
         sound = sound & (length > _SMALL) & (length < _LARGE)
     return RotationsInRows(rotations, sound.squeeze(-2))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from posenet3d.geometry import orthonormalize
 from posenet3d.networks.student import BodyParameters, Orthonormalization
-from posenet3d.nn import LinearBlock, ResidualBlock, linear_in_rows, small_output_layer
+from posenet3d.nn import LinearBlock, ResidualBlock, product, small_output_layer
 from posenet3d.skeletons.anatomy import torso_rotation
 from posenet3d.typing import Rotations, Windows3D
 
@@ -19,6 +19,7 @@ SPEED_GAIN = 20.0
 
 _NEIGHBOURS = (0.25, 0.5, 0.25)
 _CHUNK = 1024  # frames whose numbers stay near the processor
+_TRUNKS = 16384  # whose rotations are found together: a few numbers each, and many steps
 
 
 class FollowedBody(NamedTuple):
@@ -157,11 +158,13 @@ class CanonicalStudent(nn.Module):
         speed = _speed(canonical[None])[0] if half else torch.zeros_like(canonical)
         mean = canonical.unfold(0, self.frames, 1).mean(-1)
         told = torch.cat([canonical[inner], SPEED_GAIN * speed[inner], mean], dim=-1)
-        numbers = linear_in_rows(cast(nn.Linear, self.pose[-1]), self.pose[:-1](told))
+        last = cast(nn.Linear, self.pose[-1])
+        numbers = product(last.weight, self.pose[:-1](told).T)
         before, now, after = _NEIGHBOURS
         calm = now * numbers[:, 1:-1]
         calm.add_(numbers[:, :-2], alpha=before).add_(numbers[:, 2:], alpha=after)
-        return self._rotations(calm.T)
+        calm += (last.bias + self._at_rest(calm))[:, None]  # once: their mean is the same
+        return self._orthonormal(calm.T)
 
     def _shapes_of(
         self, canonical: Float[Tensor, "frames numbers"]
@@ -179,9 +182,17 @@ class CanonicalStudent(nn.Module):
         self, numbers: Float[Tensor, "*batch numbers"]
     ) -> Float[Tensor, "*batch bones 3 3"]:
         """The rotations of the layers' numbers, the root's in the trunk's frame."""
+        return self._orthonormal(numbers + self._at_rest(numbers))
+
+    def _orthonormal(
+        self, numbers: Float[Tensor, "*batch numbers"]
+    ) -> Float[Tensor, "*batch bones 3 3"]:
         matrices = rearrange(numbers, "... (k i j) -> ... k i j", k=self.bones, i=3)
-        identity = torch.eye(3, device=matrices.device, dtype=matrices.dtype)
-        return orthonormalize(matrices + identity, method=self.method)
+        return orthonormalize(matrices, method=self.method)
+
+    def _at_rest(self, like: Tensor) -> Float[Tensor, " numbers"]:
+        """The numbers of bones that are not turned: what the layers' are told from."""
+        return torch.eye(3, device=like.device, dtype=like.dtype).flatten().repeat(self.bones)
 
     def _upright(self, trunk: Rotations, dtype: torch.dtype) -> Rotations:
         """What turns the root to where the trunk faces."""
@@ -200,10 +211,8 @@ def _in_own_frames(
     skeletons: Float[Tensor, "frames 14 3"],
 ) -> tuple[Float[Tensor, "frames numbers"], Float[Tensor, "frames 3 3"]]:
     """A motion's skeletons in the trunks' own frames, a row each, and the trunks' rotations."""
-    parts = torch.split(skeletons, _CHUNK)
-    trunks = [torso_rotation(part) for part in parts]
-    turned = [(part @ trunk).flatten(1) for part, trunk in zip(parts, trunks, strict=True)]
-    return torch.cat(turned), torch.cat(trunks)
+    trunks = torch.cat([torso_rotation(some) for some in torch.split(skeletons, _TRUNKS)])
+    return (skeletons @ trunks).flatten(1), trunks
 
 
 def _speed(values: Float[Tensor, "batch frames numbers"]) -> Float[Tensor, "batch frames numbers"]:

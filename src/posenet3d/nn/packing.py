@@ -108,7 +108,7 @@ def linear_in_rows(
         >>> linear_in_rows(nn.Linear(8, 4), torch.ones(5, 8)).shape
         torch.Size([4, 5])
     """
-    return product(layer.weight, features.T) + layer.bias[:, None]
+    return product(layer.weight, features.T).add_(layer.bias[:, None])
 
 
 @torch.no_grad()
