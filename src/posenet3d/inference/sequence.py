@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 from posenet3d.data import Anchoring
@@ -42,7 +43,7 @@ def lift_sequence(
     stitcher = Stitcher(len(sequence), window, stitch)
     for batch in window_batches(sequence, anchors, window, batch_size):
         points = batch.points.to(place)
-        if no_body and lifter.keeps_rays and bool(points.isfinite().all()):
+        if no_body and lifter.keeps_rays and np.isfinite(batch.points.numpy()).all():
             depths = lifter.depths(points)
             stitcher.add_depths(depths, batch.points, batch.first, batch.stretch)
         else:

@@ -103,7 +103,9 @@ def window_batches(
         for first in range(start, stop, batch_size):
             last = min(first + batch_size, stop)
             low, high = max(first - half, start), min(last + half, stop)
-            points = points_of(sequence, low, high) - anchors.root[low:high, None]
-            points = torch.from_numpy(points * anchors.scale[low:high, None, None]).float()
+            points = points_of(sequence, low, high).reshape(high - low, -1)
+            points = points - np.tile(anchors.root[low:high], 14)  # in long rows: twice as fast
+            points *= anchors.scale[low:high, None]
+            known = torch.from_numpy(points).float().unflatten(1, (14, 2))
             frames = torch.arange(first - half, last + half).clamp(start, stop - 1) - low
-            yield Batch(points[frames], first, (start, stop))
+            yield Batch(known[frames], first, (start, stop))
