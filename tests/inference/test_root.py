@@ -43,6 +43,21 @@ def test_exact_projections_of_a_known_motion_give_its_root(
     np.testing.assert_allclose(smooth_depth(found, 5.0)[:, 2], root[:, 2], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("distance", [3.0, 1000.0])
+def test_in_single_precision_the_root_is_good_to_millionths_of_its_distance(distance) -> None:
+    joints = np.repeat(BODY[None], 20, axis=0).astype(np.float32)
+    root = np.linspace((0.2, -0.1, 1.0), (-0.3, 0.2, 1.1), 20) * distance
+    points = seen_from(joints, root, CAMERA)
+    points[:, 2] += 20.0 / distance  # off by little, which weighs it down a little
+    found, exact = (
+        fit_root(joints.astype(kind), points, np.ones((20, 14)), CAMERA)
+        for kind in (np.float32, np.float64)
+    )
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, exact, atol=1e-5 * distance)
+    np.testing.assert_allclose(exact, root, atol=0.02 * distance)
+
+
 def test_one_joint_far_off_moves_the_root_little() -> None:
     joints, root = BODY[None], np.array([[0.3, 0.1, 5.0]])
     points = seen_from(joints, root, CAMERA)

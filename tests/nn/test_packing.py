@@ -142,6 +142,22 @@ def test_products_are_those_of_torch_however_the_factors_lie(dtype):
 
 
 @torch.no_grad()
+def test_a_product_of_parts_of_matrices_is_onednns_of_copies(monkeypatch):
+    """With gaps in memory oneDNN falls back on a plain loop, a thousand times as slow."""
+    asked = []
+    plain = torch.ops.mkldnn._linear_pointwise
+
+    def watched(*factors):
+        asked.append(factors[:2])
+        return plain(*factors)
+
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", watched)
+    first, second = torch.randn(80, 300)[5:, 7:200], torch.randn(250, 900)[9:202, 100:800]
+    torch.testing.assert_close(product(first, second), first @ second, rtol=1e-4, atol=1e-4)
+    assert all(each.is_contiguous() or each.T.is_contiguous() for each in asked[0])
+
+
+@torch.no_grad()
 def test_a_product_is_onednns_where_it_can_be(monkeypatch):
     calls = []
     monkeypatch.setattr(packing, "_has_onednn", lambda: calls.append(1))  # and has none

@@ -76,8 +76,8 @@ class FrameMeans:
             stop = min(first + count + shift, stretch[1])
             if start < stop:
                 rows = slice(start - first - shift, stop - first - shift)
-                self._sums[start:stop] += values[rows, offset].to(self._sums)
-                self._count[start:stop] += 1
+                self._sums[start:stop].add_(values[rows, offset].to(self._sums))
+                self._count[start:stop].add_(1)
 
     @property
     def count(self) -> Float[Tensor, " frames"]:
@@ -147,7 +147,7 @@ class RaySums:
         """The sums of the skeletons; those of the depths become them, so it is asked once."""
         whole = self._rows.permute(2, 1, 0)
         for some in torch.split(whole, _FRAMES):
-            some[..., :2] *= some[..., 2:]
+            some[..., :2].mul_(some[..., 2:])
             some -= middle_of_hips(some)
         return whole
 

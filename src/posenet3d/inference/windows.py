@@ -106,6 +106,8 @@ def window_batches(
             points = points_of(sequence, low, high).reshape(high - low, -1)
             points = points - np.tile(anchors.root[low:high], 14)  # in long rows: twice as fast
             points *= anchors.scale[low:high, None]
-            known = torch.from_numpy(points).float().unflatten(1, (14, 2))
-            frames = torch.arange(first - half, last + half).clamp(start, stop - 1) - low
-            yield Batch(known[frames], first, (start, stop))
+            known = torch.from_numpy(points).float().reshape(-1, 14, 2)
+            if high - low < last - first + 2 * half:
+                frames = torch.arange(first - half, last + half).clamp(start, stop - 1) - low
+                known = known[frames]
+            yield Batch(known, first, (start, stop))

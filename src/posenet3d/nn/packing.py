@@ -88,7 +88,8 @@ def product(
     worthwhile = first.numel() * second.shape[1] >= _WORTHWHILE
     if not worthwhile or not all(map(_is_common, (first, second))) or not _has_onednn():
         return first @ second
-    answer: Tensor = torch.ops.mkldnn._linear_pointwise(first, second.T, None, "none", [], "")
+    first, columns = _dense(first), _dense(second.T)
+    answer: Tensor = torch.ops.mkldnn._linear_pointwise(first, columns, None, "none", [], "")
     return answer
 
 
@@ -170,6 +171,11 @@ def _is_hooked(module: nn.Module) -> bool:
 def _is_common(factor: Tensor) -> bool:
     """Whether it is of the kind that the packed products take: float32 on the CPU."""
     return factor.device.type == "cpu" and factor.dtype == torch.float32
+
+
+def _dense(factor: Tensor) -> Tensor:
+    """The matrix without gaps in memory: oneDNN is a thousand times slower with some of those."""
+    return factor if factor.is_contiguous() or factor.T.is_contiguous() else factor.contiguous()
 
 
 def _has_onednn() -> bool:
