@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from posenet3d.errors import ShapeError
-from posenet3d.geometry import random_rotmat
+from posenet3d.geometry import orthonormalize, random_rotmat
 from posenet3d.networks import CanonicalStudent, NetworkConfig, PoseNet3D
 from posenet3d.skeletons import LSP_14
 from posenet3d.skeletons.anatomy import centre_on_hips, torso_rotation
@@ -116,12 +116,21 @@ class TestFollow:
         torch.testing.assert_close(rotations, each.rotations[0, :1].expand_as(rotations))
         torch.testing.assert_close(betas, each.betas.expand_as(betas))
 
-    def test_answers_as_the_middles_of_windows_do_but_for_the_neighbours(self, monkeypatch):
-        monkeypatch.setattr("posenet3d.networks.canonical_student._NEIGHBOURS", (0.0, 1.0, 0.0))
+    def test_answers_as_the_middles_of_windows_do_but_for_the_neighbours(self):
+        """Whose numbers are averaged with a frame's own before they become rotations."""
         student, motion = self.student(), self.motion(60)
         windows = motion.unfold(0, 9, 1).permute(0, 3, 1, 2)
-        middles = student(torch.zeros(52, 8, dtype=motion.dtype), windows).rotations[:, 4]
-        torch.testing.assert_close(student.follow(motion).rotations[4:-4], middles)
+        none = torch.zeros(52, 8, dtype=motion.dtype)
+        numbers = []
+        student.pose[-1].register_forward_hook(lambda _, __, found: numbers.append(found))
+        middles = student(none, windows).rotations[:, 4]
+        before, now, after = (numbers[0].unflatten(0, (52, 9))[:, 4][k : k + 50] for k in range(3))
+        own = orthonormalize((now + student._at_rest(now)).unflatten(-1, (24, 3, 3)))
+        upright = middles[1:-1, 0] @ own[:, 0].mT
+        calm = before / 4 + now / 2 + after / 4
+        calm = orthonormalize((calm + student._at_rest(calm)).unflatten(-1, (24, 3, 3)))
+        calm[:, 0] = upright @ calm[:, 0]
+        torch.testing.assert_close(student.follow(motion).rotations[5:-5], calm)
 
     def test_turns_with_the_person(self):
         student, motion = self.student(), self.motion(20)

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from posenet3d.body.joints_only import SparseJointTable
 from posenet3d.body.shape_and_pose import shared_axes
+from posenet3d.geometry.in_rows import add_up
 from posenet3d.nn import product
 from posenet3d.typing import Betas, BodyRotations, Points3D
 
@@ -27,9 +28,9 @@ def joints_in_rows(
 ) -> Points3D:
     """J' of shapes and poses, as :meth:`SparseJointTable.joints` gives it, some times as fast.
 
-    With G_k = G_parent R_k the translation that is left of a bone's motion about 0 is
-    g_k = g_parent + (G_parent - G_k) J_k, and the pair of regressed joint i and bone k is moved to
-    G_k a_ik + m_ik g_k. The sums over pairs, and along the tree, are one matrix product.
+    With G_k = G_parent R_k and bone k's joint at p_k = p_parent + G_parent (J_k - J_parent), the
+    pair of regressed joint i and bone k is moved to G_k (a_ik - m_ik J_k) + m_ik p_k. The sums over
+    pairs, and of steps along the tree, are one matrix product.
 
     Args:
         table: Z of the regressor.
@@ -43,22 +44,29 @@ def joints_in_rows(
     """
     batch = shared_axes(betas, rotations)
     bones, poses, pairs = len(parents), batch.numel(), len(table.bones)
-    local = _in_rows(rotations, batch, 3)
-    anchors = _anchors(table, _in_rows(betas, batch, 1), local)
-    turned = _turned(local, parents)
+    local, rest = _in_rows(rotations, batch, 3), _in_rows(rest_joints, batch, 2)
+    anchors = _anchors(table, _in_rows(betas, batch, 1), local, rest)
+    offsets = torch.cat([rest[:1], rest[1:] - rest[list(parents[1:])]])
+    turned = local.new_empty(1 + bones, 3, 3, poses)  # after the identity, the root's parent
+    turned[0] = torch.eye(3, dtype=local.dtype, device=local.device)[..., None]
     moved = local.new_empty(pairs + bones, 3, poses)
     sizes = torch.bincount(table.bones, minlength=bones).tolist()
-    each = zip(
+    columns, stacked = _each(turned.unbind(2)), _each(turned.unsqueeze(2).unbind(3))
+    some, places = torch.split(moved, [pairs, bones])
+    of_bone = zip(
+        parents,
+        _each(local.unbind(1)),
         turned[1:].unbind(),
-        torch.split(anchors, sizes),
-        torch.split(moved[:pairs], sizes),
+        zip(*(torch.split(axis, sizes) for axis in anchors.unbind(2)), strict=True),
+        torch.split(some, sizes),
+        _each(offsets.unbind(1)),
+        places.unbind(),
         strict=True,
     )
-    for matrices, some, out in each:
-        torch.sum(matrices * some, dim=-2, out=out)
-    steps = turned[[1 + parent for parent in parents]] - turned[1:]
-    steps *= _in_rows(rest_joints, batch, 2).unsqueeze(1)
-    torch.sum(steps, dim=-2, out=moved[pairs:])
+    for bone, (parent, own, matrices, about, ends, offset, step) in enumerate(of_bone):
+        add_up(stacked[1 + parent], own, out=matrices)
+        add_up(columns[1 + bone], about, out=ends)
+        add_up(columns[1 + parent], offset, out=step)
     joints = product(_sums(table, parents), moved.flatten(1))
     joints = rearrange(joints, "n (x b) -> b n x", x=3)
     return joints.reshape(*batch, *joints.shape[1:])
@@ -68,27 +76,22 @@ def _anchors(
     table: SparseJointTable,
     betas: Float[Tensor, "betas _"],
     local: Float[Tensor, "bones 3 3 poses"],
+    rest: Float[Tensor, "bones 3 _"],
 ) -> Float[Tensor, "pairs 1 3 poses"]:
-    """a of each pair: what the table makes of shape and pose."""
+    """a - m J of each pair: what the table makes of shape and pose, about the bone's joint."""
     count = len(betas)
     directions = rearrange(table.directions, "c p x -> (p x) c")
     constant, shape, pose = directions.tensor_split((1, 1 + count), dim=1)
     identity = torch.eye(3, dtype=local.dtype, device=local.device).expand(len(local) - 1, 3, 3)
     constant = constant + shape @ betas - pose @ identity.reshape(-1, 1)
-    anchors = product(pose, local[1:].flatten(0, 2)).add_(constant)
+    constant = constant - (table.moments[:, None, None] * rest[table.bones]).flatten(0, 1)
+    anchors = product(pose.contiguous(), local[1:].flatten(0, 2)).add_(constant)
     return rearrange(anchors, "(p x) b -> p 1 x b", x=3)
 
 
-def _turned(
-    local: Float[Tensor, "bones 3 3 poses"], parents: tuple[int, ...]
-) -> Float[Tensor, "bones+1 3 3 poses"]:
-    """G of each bone, global, after the identity, which is that of the root's parent."""
-    turned = local.new_empty(1 + len(local), *local.shape[1:])
-    turned[0] = torch.eye(3, dtype=local.dtype, device=local.device)[..., None]
-    of_bone, as_parent = turned.unbind(), turned.unsqueeze(3).unbind()
-    for bone, (parent, own) in enumerate(zip(parents, local.unbind(), strict=True)):
-        torch.sum(as_parent[1 + parent] * own, dim=1, out=of_bone[1 + bone])
-    return turned
+def _each(axes: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
+    """The axes of each bone, of bones' values axis by axis: many views for a few calls."""
+    return list(zip(*(axis.unbind() for axis in axes), strict=True))
 
 
 def _sums(table: SparseJointTable, parents: tuple[int, ...]) -> Float[Tensor, "regressed moved"]:

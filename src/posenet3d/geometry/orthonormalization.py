@@ -87,12 +87,11 @@ def _suits_rows(matrix: Tensor) -> bool:
 def _quickly(matrix: Rotations) -> Rotations:
     """As `_gram_schmidt`, which is asked for those matrices alone that need its care."""
     rows = matrix.flatten(1).T.contiguous().reshape(-1, 3, 3, len(matrix))
-    found = gram_schmidt_in_rows(rows)
-    rotations = found.rotations.flatten(0, 2).T.reshape(matrix.shape)
-    sound = found.sound.T.reshape(matrix.shape[:-2])
+    rotations, sound = gram_schmidt_in_rows(rows)
     if not bool(sound.all()):
-        rotations[~sound] = _gram_schmidt(matrix[~sound])
-    return rotations
+        which, batch = torch.nonzero(~sound, as_tuple=True)
+        rotations[which, :, :, batch] = _gram_schmidt(rows[which, :, :, batch])
+    return rotations.flatten(0, 2).T.reshape(matrix.shape)
 
 
 def _gram_schmidt(matrix: Rotations) -> Rotations:

@@ -12,7 +12,7 @@ from posenet3d.networks import PoseNet3D, limb_length
 from posenet3d.reconstruction.reconstruction import BODY_TO_CAMERA
 from posenet3d.skeletons.anatomy import middle_of_hips
 
-_CHUNK = 2048  # frames
+_CHUNK = 4096  # frames
 
 
 class BodyJoints(NamedTuple):
@@ -39,17 +39,17 @@ def body_joints(
         rotations: local joint rotations.
     """
     frames = len(rotations)
-    joints, hips = np.empty((frames, 14, 3), dtype=np.float32), np.empty((frames, 3))
-    place, axes = model.metres_per_unit.device, BODY_TO_CAMERA.astype(np.float32)
-    shape = betas.to(place)
+    joints, hips = torch.empty(frames, 42), torch.empty(frames, 3)
+    place = model.metres_per_unit.device
+    shape, axes = betas.to(place), torch.from_numpy(BODY_TO_CAMERA).float().to(place)
     for start in range(0, frames, _CHUNK):
         chosen = slice(start, start + _CHUNK)
         turned = rotations[chosen].to(place)
         found = model.joint_regressor.joints(model.body, shape, turned, model.rows)
         middle = middle_of_hips(found)
-        joints[chosen] = (found - middle).cpu().numpy() * axes
-        hips[chosen] = middle[:, 0].cpu().numpy() * BODY_TO_CAMERA
-    return BodyJoints(joints, hips)
+        joints[chosen] = ((found - middle) * axes).flatten(1)
+        hips[chosen] = middle[:, 0] * axes
+    return BodyJoints(joints.reshape(frames, 14, 3).numpy(), hips.double().numpy())
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from posenet3d.geometry import orthonormalize
+from posenet3d.geometry.in_rows import add_up
 from posenet3d.networks.student import BodyParameters, Orthonormalization
 from posenet3d.nn import LinearBlock, ResidualBlock, product, small_output_layer
 from posenet3d.skeletons.anatomy import torso_rotation
@@ -17,9 +18,8 @@ SPEED_GAIN = 20.0
 """Joints move some twentieth of their distance from the root in a frame."""
 
 
-_NEIGHBOURS = (0.25, 0.5, 0.25)
-_CHUNK = 1024  # frames whose numbers stay near the processor
-_TRUNKS = 16384  # whose rotations are found together: a few numbers each, and many steps
+_CHUNK = 2048  # frames whose numbers stay near the processor
+_TRUNKS = 4096  # frames whose trunks' rotations are found together: fewer numbers, more steps
 
 
 class FollowedBody(NamedTuple):
@@ -136,15 +136,17 @@ class CanonicalStudent(nn.Module):
             Rotations for each frame, and the shape for every T-th window; without gradients.
         """
         count, reach = len(skeletons), self.frames // 2 + 1
-        canonical, trunk = _in_own_frames(skeletons)
-        rotations = skeletons.new_empty(count, 9 * self.bones)
+        around = skeletons.new_empty(count + 2 * reach, skeletons[0].numel())
+        canonical = around[reach : count + reach]
+        upright = self._put_in_own_frames(skeletons, canonical)
+        around[:reach], around[count + reach :] = canonical[0], canonical[-1]
+        rows = skeletons.new_empty(self.bones, 3, 3, count)
         for first in range(0, count, _CHUNK):
-            last = min(first + _CHUNK, count)
-            around = torch.arange(first - reach, last + reach, device=skeletons.device)
-            turned = self._pose_of(canonical[around.clamp(0, count - 1)])
-            turned[:, 0] = self._upright(trunk[first:last], turned.dtype) @ turned[:, 0]
-            rotations[first:last] = turned.flatten(1)
-        return FollowedBody(self._shapes_of(canonical), rotations.reshape(count, -1, 3, 3))
+            some = slice(first, min(first + _CHUNK, count))
+            turned = self._pose_of(around[first : some.stop + 2 * reach]).permute(1, 2, 3, 0)
+            rows[1:, ..., some] = turned[1:]
+            add_up(upright[:, :, None, some].unbind(1), turned[0].unbind(), out=rows[0, ..., some])
+        return FollowedBody(self._shapes_of(canonical), rows.permute(3, 0, 1, 2))
 
     def _pose_of(
         self, canonical: Float[Tensor, "around numbers"]
@@ -159,10 +161,10 @@ class CanonicalStudent(nn.Module):
         mean = canonical.unfold(0, self.frames, 1).mean(-1)
         told = torch.cat([canonical[inner], SPEED_GAIN * speed[inner], mean], dim=-1)
         last = cast(nn.Linear, self.pose[-1])
-        numbers = product(last.weight, self.pose[:-1](told).T)
-        before, now, after = _NEIGHBOURS
-        calm = now * numbers[:, 1:-1]
-        calm.add_(numbers[:, :-2], alpha=before).add_(numbers[:, 2:], alpha=after)
+        numbers = product(last.weight / 4, self.pose[:-1](told).T)
+        for _ in range(2):  # twice the mean of two is 1/4, 1/2, 1/4
+            numbers = numbers[:, 1:] + numbers[:, :-1]
+        calm = numbers
         calm += (last.bias + self._at_rest(calm))[:, None]  # once: their mean is the same
         return self._orthonormal(calm.T)
 
@@ -198,6 +200,22 @@ class CanonicalStudent(nn.Module):
         """What turns the root to where the trunk faces."""
         return (self.body_to_camera.to(trunk.dtype)[:, None] * trunk).to(dtype)
 
+    def _put_in_own_frames(
+        self,
+        skeletons: Float[Tensor, "frames 14 3"],
+        canonical: Float[Tensor, "frames numbers"],
+    ) -> Float[Tensor, "3 3 frames"]:
+        """Puts a motion's skeletons into the trunks' own frames; what turns each root upright."""
+        upright = skeletons.new_empty(3, 3, len(skeletons))
+        for first in range(0, len(skeletons), _TRUNKS):
+            some = slice(first, first + _TRUNKS)
+            trunks = torso_rotation(skeletons[some]).permute(1, 2, 0).contiguous()
+            x, y, z = (rows[:, None] for rows in skeletons[some].permute(2, 1, 0).contiguous())
+            a, b, c = trunks
+            canonical[some] = (x * a).addcmul_(y, b).addcmul_(z, c).flatten(0, 1).T
+            upright[..., some] = self.body_to_camera[:, None, None] * trunks
+        return upright
+
 
 def _layers(inputs: int, width: int, outputs: int, blocks: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
@@ -205,14 +223,6 @@ def _layers(inputs: int, width: int, outputs: int, blocks: int, dropout: float) 
         *(ResidualBlock(width, dropout=dropout) for _ in range(blocks)),
         small_output_layer(width, outputs),
     )
-
-
-def _in_own_frames(
-    skeletons: Float[Tensor, "frames 14 3"],
-) -> tuple[Float[Tensor, "frames numbers"], Float[Tensor, "frames 3 3"]]:
-    """A motion's skeletons in the trunks' own frames, a row each, and the trunks' rotations."""
-    trunks = torch.cat([torso_rotation(some) for some in torch.split(skeletons, _TRUNKS)])
-    return (skeletons @ trunks).flatten(1), trunks
 
 
 def _speed(values: Float[Tensor, "batch frames numbers"]) -> Float[Tensor, "batch frames numbers"]:
