@@ -1,5 +1,6 @@
 """The ways for many matrices, in rows, against those that can be differentiated."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,3 +42,22 @@ def test_parallel_columns_are_not_sound():
     matrix = torch.eye(3).repeat(2, 1, 1)
     matrix[1, :, 1] = 3 * matrix[1, :, 0]
     assert gram_schmidt_in_rows(matrix.movedim(0, -1)).sound.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("apart", [1.0, 0.1, 0.01, 0.0012])
+def test_columns_that_are_next_to_parallel_are_set_right_within_rounding(apart):
+    """Two rejections leave nothing along the first, however little is left."""
+    generator = torch.Generator().manual_seed(0)
+    first, other, third = torch.nn.functional.normalize(
+        torch.randn(3, 2000, 3, generator=generator), dim=-1
+    )
+    off = torch.nn.functional.normalize(torch.linalg.cross(first, other), dim=-1)
+    given_matrices = torch.stack([3 * first, 5 * (first + apart * off), third], dim=-1)
+    rows, sound = gram_schmidt_in_rows(given_matrices.permute(1, 2, 0).contiguous())
+    rotations = rows.permute(2, 0, 1)
+    assert sound.all()
+    torch.testing.assert_close(
+        rotations.mT @ rotations, torch.eye(3).expand(2000, 3, 3), rtol=0, atol=2e-6
+    )
+    exact = gram_schmidt(given_matrices.double()).float()
+    torch.testing.assert_close(rotations, exact, rtol=0, atol=1e-6 / apart)

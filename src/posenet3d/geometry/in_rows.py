@@ -12,9 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 _SMALL, _LARGE = 1e-9, 1e9  # lengths whose squares float32 holds
-_PARALLEL = (
-    1e-3  # of a second column, at right angles to the first: what two rejections are good for
-)
+_PARALLEL = 1e-3  # of a second column, off the first: so much two rejections are good for
 
 
 class RotationsInRows(NamedTuple):

@@ -161,10 +161,9 @@ class CanonicalStudent(nn.Module):
         mean = canonical.unfold(0, self.frames, 1).mean(-1)
         told = torch.cat([canonical[inner], SPEED_GAIN * speed[inner], mean], dim=-1)
         last = cast(nn.Linear, self.pose[-1])
-        numbers = product(last.weight / 4, self.pose[:-1](told).T)
-        for _ in range(2):  # twice the mean of two is 1/4, 1/2, 1/4
-            numbers = numbers[:, 1:] + numbers[:, :-1]
-        calm = numbers
+        calm = product(last.weight / 4, self.pose[:-1](told).T)
+        for _ in range(2):  # neighbours' sums twice are 1, 2 and 1 fourths
+            calm = calm[:, 1:] + calm[:, :-1]
         calm += (last.bias + self._at_rest(calm))[:, None]  # once: their mean is the same
         return self._orthonormal(calm.T)
 
