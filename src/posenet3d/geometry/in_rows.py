@@ -38,9 +38,9 @@ def add_up(columns: Sequence[Tensor], numbers: Sequence[Tensor], *, out: Tensor)
         out: where the sum goes, (..., batch); not what it is made of.
 
     Example:
-        >>> sum_of_both = torch.empty(3, 5)
-        >>> add_up([torch.ones(3, 5), torch.ones(3, 5)], torch.tensor([2.0, 3.0]), out=sum_of_both)
-        >>> sum_of_both.unique()
+        >>> columns, both = [torch.ones(3, 5), torch.ones(3, 5)], torch.empty(3, 5)
+        >>> add_up(columns, [torch.tensor(2.0), torch.tensor(3.0)], out=both)
+        >>> both.unique()
         tensor([5.])
     """
     torch.mul(columns[0], numbers[0], out=out)
